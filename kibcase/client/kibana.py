@@ -1,0 +1,106 @@
+"""The client of one Kibana space: assembles the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kibcase.auth import ApiKeyAuth, Auth, BasicAuth
+from kibcase.client.alerts import AlertsApi
+from kibcase.client.cases import CasesApi
+from kibcase.client.comments import CommentsApi
+from kibcase.client.status import KnownVersion, StatusApi
+from kibcase.client.user_actions import UserActionsApi
+from kibcase.retry import Policy
+from kibcase.transport import MAX_ANSWER_BYTES, Transport
+
+
+class Kibana:
+    """A client of one space of one Kibana. Thread-safe; a context manager that closes its connections.
+
+    ``url`` is Kibana's address with its base path, without ``/s/<space>``. Give ``username`` and
+    ``password``, or ``api_key`` (encoded, or a pair of id and key). ``timeout`` is (connect, read) in
+    seconds. ``verify`` is True, the path of a CA file, or False (logged as a warning). ``retry``
+    says how requests are repeated that can be repeated without harm. ``proxies``: see ``Transport``.
+
+    Nothing is sent by the constructor. Raises ``ValueError`` for an unusable address, space or pair of
+    credentials, ``FileNotFoundError`` for a missing certificate file.
+    """
+
+    def __init__(
+        self, url: str, *, username: str | None = None, password: str | None = None,
+        api_key: str | tuple[str, str] | None = None, space: str = "default", verify: bool | str | Path = True,
+        client_cert: str | tuple[str, str] | None = None, timeout: tuple[float, float] = (5.0, 30.0),
+        retry: Policy | None = None, proxies: Mapping[str, str] | None = None, user_agent: str | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        transport = Transport(
+            url, auth=_credentials(username, password, api_key), space=space, verify=verify,
+            client_cert=client_cert, timeout=timeout, retry=retry, proxies=proxies,
+            user_agent=user_agent or f"kibcase/{version('kibcase')}", max_answer_bytes=max_answer_bytes,
+        )
+        self._assemble(transport, KnownVersion())
+
+    @classmethod
+    def over(cls, transport: Transport) -> Self:
+        """Build a client over a transport of one's own making (other clock, other credentials, a recorder)."""
+        client = cls.__new__(cls)
+        client._assemble(transport, KnownVersion())  # noqa: SLF001 - an object of this very class
+        return client
+
+    @property
+    def url(self) -> str:
+        """Kibana's address, without a trailing slash."""
+        return self._transport.url
+
+    @property
+    def space_id(self) -> str:
+        """The id of the space, "default" for the default one."""
+        return self._transport.space or "default"
+
+    def space(self, space: str) -> Self:
+        """Return the client of another space; both share connections, credentials and settings."""
+        sibling = type(self).__new__(type(self))
+        sibling._assemble(self._transport.for_space(space), self._known)  # noqa: SLF001 - likewise
+        return sibling
+
+    def close(self) -> None:
+        """Close the connections, which siblings share; a later request opens new ones."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Kibana({self.url!r}, space={self.space_id!r})"
+
+    def _assemble(self, transport: Transport, known: KnownVersion) -> None:
+        self._transport = transport
+        self._known = known
+        self.status = StatusApi(transport, known)
+        self.cases = CasesApi(transport, self.status)
+        self.comments = CommentsApi(transport)
+        self.alerts = AlertsApi(transport)
+        self.user_actions = UserActionsApi(transport)
+
+
+def _credentials(
+    username: str | None, password: str | None, api_key: str | tuple[str, str] | None
+) -> Auth | None:
+    if api_key is not None:
+        if username is not None or password is not None:
+            raise ValueError("give either a user name and password, or an API key")
+        return ApiKeyAuth(api_key) if isinstance(api_key, str) else ApiKeyAuth(id=api_key[0], key=api_key[1])
+    if username is None and password is None:
+        return None
+    if username is None or password is None:
+        raise ValueError("a user name needs a password, and the other way round")
+    return BasicAuth(username, password)

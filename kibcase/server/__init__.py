@@ -1,0 +1,1 @@
+"""The embedded Kibana-compatible Cases server (extra: ``server``)."""

@@ -1,0 +1,1 @@
+"""Cases, attachments, user actions, configuration, spaces: state and rules that know no HTTP."""

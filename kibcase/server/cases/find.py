@@ -1,0 +1,225 @@
+"""``GET /api/cases/_find``: its parameters, as a condition over the case table and a search over texts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from kibcase.server import limits
+from kibcase.server.cases.bodies import SEVERITIES, STATUSES
+from kibcase.server.cases.store import SORT_RANKS
+from kibcase.server.codec import Codec, array, as_list, decode, one_of, strict, string, union, whole_number
+from kibcase.server.datemath import resolve, stamp
+from kibcase.server.errors import BadRequest
+from kibcase.server.stack import Stack
+from kibcase.server.textsearch import analyse, compile_search
+
+SORT_COLUMNS = {
+    "createdAt": "created_at", "updatedAt": "updated_at", "closedAt": "closed_at", "title": "title",
+    "category": "category", "status": "status", "severity": "severity",
+}
+_PAGING: dict[str, Codec] = {"page": whole_number, "perPage": whole_number}
+_ORDER: dict[str, Codec] = {"sortOrder": one_of("asc", "desc")}
+Sql = tuple[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list; ``number`` starts at 1."""
+
+    number: int
+    size: int
+    descending: bool
+
+    @property
+    def offset(self) -> int:
+        """How many items come before the page."""
+        return (self.number - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseQuery:
+    """A decoded ``_find``: filters as SQL, with and without the status, the search, and the page."""
+
+    filters: Sql
+    status: Sql
+    search: Callable[[str, str, str, Any], bool] | None
+    order: str
+    page: Page
+
+
+def decode_page(fields: Mapping[str, Any], *, default_size: int = 20) -> Page:
+    """Read ``page``, ``perPage`` and ``sortOrder``; raises ``BadRequest`` beyond Kibana's limits.
+
+    Ascending unless told otherwise: the saved-objects client passes no order on, and Elasticsearch sorts
+    fields ascending then.
+    """
+    size = fields.get("perPage", 0)
+    if size > limits.PER_PAGE:
+        raise BadRequest(
+            f"The provided perPage value is too high. The maximum allowed perPage value is {limits.PER_PAGE}."
+        )
+    number = fields.get("page", 0)
+    page = Page(
+        number=fields.get("page", 1),
+        size=fields.get("perPage", default_size),
+        descending=fields.get("sortOrder") == "desc",
+    )
+    if max(number, number * size, page.offset + page.size) > limits.DOCUMENTS:
+        raise BadRequest(
+            "The number of documents is too high. Paginating through more than "
+            f"{limits.DOCUMENTS} documents is not possible."
+        )
+    if page.offset < 0 or page.size < 0:
+        raise BadRequest(f"[from] parameter cannot be negative but was [{page.offset}]")
+    return page
+
+
+def page_codec(optional: Mapping[str, Codec]) -> Codec:
+    """Build the codec of a query with paging, order and ``optional`` parameters."""
+    return strict({}, {**_PAGING, **_ORDER, **optional})
+
+
+def many(codec: Codec, name: str, *, high: int | None = limits.FILTER_VALUES) -> Codec:
+    """Accept one value or a list of up to ``high``."""
+    return union(array(codec, name, 0, high), codec)
+
+
+@cache
+def _codec(stack: Stack) -> Codec:
+    search_fields = ["title", "description", *(["incremental_id.text"] if stack.has_timings else [])]
+    return page_codec(
+        {
+            "sortField": one_of(*SORT_COLUMNS),
+            "status": many(one_of(*STATUSES), "status", high=None),
+            "severity": many(one_of(*SEVERITIES), "severity", high=None),
+            "tags": many(string, "tags"),
+            "category": many(string, "category"),
+            "reporters": many(string, "reporters"),
+            "assignees": many(string, "assignees"),
+            "owner": many(string, "owner", high=None),
+            "from": string,
+            "to": string,
+            "search": string,
+            "searchFields": many(one_of(*search_fields), "searchFields", high=None),
+            "defaultSearchOperator": one_of("AND", "OR"),
+        }
+    )
+
+
+def decode_find(query: Mapping[str, Any], stack: Stack, now: datetime) -> CaseQuery:
+    """Read the parameters of ``_find``; raises ``BadRequest``."""
+    fields = decode(_codec(stack), dict(query))
+    page = decode_page(fields)
+    return CaseQuery(
+        filters=_all(
+            _in("owner", fields.get("owner")),
+            _in("severity", fields.get("severity")),
+            _in("category", fields.get("category")),
+            _in_list("tags", "value", fields.get("tags")),
+            _assignees(as_list(fields.get("assignees"))),
+            _reporters(as_list(fields.get("reporters"))),
+            range_condition(fields.get("from"), fields.get("to"), now),
+        ),
+        status=_in("status", fields.get("status")),
+        search=_search(fields),
+        order=_order(fields.get("sortField", "createdAt"), "DESC" if page.descending else "ASC"),
+        page=page,
+    )
+
+
+def range_condition(start: str | None, end: str | None, now: datetime) -> Sql:
+    """Give the condition on ``created_at`` between two dates or date maths, both inclusive."""
+    try:
+        bounds = [
+            (f"created_at {sign} ?", stamp(resolve(text, now, up=up)))
+            for sign, text, up in ((">=", start, False), ("<=", end, True))
+            if text is not None
+        ]
+    except ValueError as error:
+        raise BadRequest('Invalid "from" and/or "to" query parameters') from error
+    return _all(*((condition, [value]) for condition, value in bounds))
+
+
+def owner_condition(owner: str | list[str] | None) -> Sql:
+    """Give the condition on the owner."""
+    return _in("owner", owner)
+
+
+def both(*parts: Sql) -> Sql:
+    """Give the condition that all ``parts`` hold."""
+    return _all(*parts)
+
+
+def _all(*parts: Sql) -> Sql:
+    held = [part for part in parts if part[0] != "1"]
+    conditions = " AND ".join(f"({condition})" for condition, _ in held)
+    return conditions or "1", [value for _, values in held for value in values]
+
+
+def _in(column: str, given: str | list[str] | None) -> Sql:
+    values = as_list(given)
+    return (f"{column} IN ({_marks(values)})", list(values)) if values else ("1", [])
+
+
+def _in_list(name: str, column: str, given: str | list[str] | None) -> Sql:
+    values = as_list(given)
+    if not values:
+        return "1", []
+    source = f"json_each(doc, '$.{name}')"
+    return f"EXISTS (SELECT 1 FROM {source} WHERE {column} IN ({_marks(values)}))", list(values)  # noqa: S608
+
+
+def _assignees(given: list[str]) -> Sql:
+    people = [uid for uid in given if uid != "none"]
+    condition, values = _in_list("assignees", "json_extract(value, '$.uid')", people)
+    if "none" not in given:
+        return condition, values
+    nobody = "json_array_length(doc, '$.assignees') = 0"
+    return (f"{condition} OR {nobody}", values) if people else (nobody, [])
+
+
+def _reporters(given: list[str]) -> Sql:
+    if not given:
+        return "1", []
+    marks = _marks(given)
+    return f"reporter IN ({marks}) OR reporter_uid IN ({marks})", [*given, *given]
+
+
+def _marks(values: list[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _order(field: str, direction: str) -> str:
+    column = SORT_COLUMNS[field]
+    ranks = SORT_RANKS.get(column)
+    if ranks is not None:
+        cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
+        return f"CASE {column} {cases} END {direction}, number"
+    return f"{column} {direction} NULLS LAST, number"
+
+
+def _search(fields: Mapping[str, Any]) -> Callable[[str, str, str, Any], bool] | None:
+    text = fields.get("search")
+    if not text:
+        return None
+    chosen = as_list(fields.get("searchFields")) or ["title", "description"]
+    matches = compile_search(text, every=fields.get("defaultSearchOperator") == "AND")
+    wanted = text if _is_uuid(text) else None
+
+    def match(identifier: str, title: str, description: str, incremental: Any) -> bool:
+        texts = {"title": title, "description": description, "incremental_id.text": str(incremental or "")}
+        return identifier == wanted or matches([analyse(texts[name]) for name in chosen])
+
+    return match
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

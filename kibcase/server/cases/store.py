@@ -1,0 +1,282 @@
+"""Reading and writing case documents in SQLite; knows no rules."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kibcase.server.cases.tables import STEPS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from kibcase.server.database import Database
+
+Json = dict[str, Any]
+SORT_RANKS = {
+    "status": {"open": 0, "in-progress": 10, "closed": 20},
+    "severity": {"low": 0, "medium": 10, "high": 20, "critical": 30},
+}
+
+
+def version_of(seq: int) -> str:
+    """Write a sequence number as Kibana's opaque version: base64 of ``[seq_no,primary_term]``."""
+    return base64.b64encode(f"[{seq},1]".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """A stored case: ``doc`` is the case without ``id``, ``version``, totals and comments."""
+
+    number: int
+    id: str
+    version: str
+    doc: Json
+    comments: int
+    alerts: int
+    events: int
+    reserved: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocRecord:
+    """A stored attachment, user action or configuration; ``case_number`` is 0 for a configuration."""
+
+    number: int
+    id: str
+    version: str
+    doc: Json
+    case_number: int = 0
+
+
+class CaseStore:
+    """The tables of the cases state. Every write gives its document a new, growing sequence number."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.migrate("cases", STEPS)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Store everything that is written inside, or nothing; nested calls join."""
+        with self._database.transaction() as db:
+            yield db
+
+    def next(self, counter: str) -> int:
+        """Count up; the first value is 1, and a value is never given twice."""
+        with self.transaction() as db:
+            row = db.execute(
+                "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                (counter,),
+            ).fetchone()
+        return int(row["value"])
+
+    def add_case(self, space: str, identifier: str, doc: Json, *, reserved: int | None) -> CaseRecord:
+        """Store a new case."""
+        with self.transaction() as db:
+            seq = self.next("seq")
+            cursor = db.execute(
+                "INSERT INTO cases (space, id, seq, reserved, doc) VALUES (?, ?, ?, ?, ?)",
+                (space, identifier, seq, reserved, _dump(doc)),
+            )
+        return CaseRecord(
+            number=int(cursor.lastrowid or 0), id=identifier, version=version_of(seq), doc=doc,
+            comments=0, alerts=0, events=0, reserved=reserved,
+        )
+
+    def put_case(self, number: int, doc: Json, *, reserved: int | None = None) -> None:
+        """Replace the document of a case, count its attachments anew and move its version."""
+        with self.transaction() as db:
+            db.execute(
+                """
+                UPDATE cases SET doc = ?, seq = ?, reserved = ?,
+                  comments = (SELECT count(*) FROM attachments a
+                              WHERE a.case_number = cases.number AND a.type = 'user'),
+                  alerts = (SELECT count(DISTINCT d.id) FROM attached_documents d
+                            WHERE d.case_number = cases.number AND d.kind = 'alert'),
+                  events = (SELECT count(*) FROM attached_documents d
+                            WHERE d.case_number = cases.number AND d.kind = 'event')
+                WHERE number = ?
+                """,
+                (_dump(doc), self.next("seq"), reserved, number),
+            )
+
+    def case(self, space: str, identifier: str) -> CaseRecord | None:
+        """Read one case, or None."""
+        with self.transaction() as db:
+            row = db.execute("SELECT * FROM cases WHERE space = ? AND id = ?", (space, identifier)).fetchone()
+        return None if row is None else _case(row)
+
+    def cases(self, space: str, identifiers: Iterable[str]) -> dict[str, CaseRecord]:
+        """Read the cases that exist among ``identifiers``."""
+        with self.transaction():
+            found = (self.case(space, identifier) for identifier in dict.fromkeys(identifiers))
+            return {record.id: record for record in found if record is not None}
+
+    def select_cases(self, where: str, values: Sequence[Any], order: str, limit: int, offset: int) -> list[CaseRecord]:
+        """Read a page of cases by a condition over the columns (SQL from our own code, values apart)."""
+        with self.transaction() as db:
+            rows = db.execute(
+                f"SELECT * FROM cases WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", (*values, limit, offset)  # noqa: S608
+            ).fetchall()
+        return [_case(row) for row in rows]
+
+    def select(self, columns: str, where: str, values: Sequence[Any], rest: str = "") -> list[sqlite3.Row]:
+        """Read columns of cases by a condition (SQL from our own code, values apart)."""
+        with self.transaction() as db:
+            return db.execute(f"SELECT {columns} FROM cases WHERE {where} {rest}", tuple(values)).fetchall()  # noqa: S608
+
+    def delete_cases(self, numbers: Iterable[int]) -> None:
+        """Delete cases with all that belongs to them."""
+        with self.transaction() as db:
+            db.executemany("DELETE FROM cases WHERE number = ?", [(number,) for number in numbers])
+
+    def add_attachment(
+        self, space: str, case_number: int, identifier: str, doc: Json, documents: Sequence[tuple[str, str]]
+    ) -> DocRecord:
+        """Store an attachment; ``documents`` are the (id, index) of the alerts or events it refers to."""
+        with self.transaction() as db:
+            seq = self.next("seq")
+            cursor = db.execute(
+                "INSERT INTO attachments (case_number, space, id, seq, doc) VALUES (?, ?, ?, ?, ?)",
+                (case_number, space, identifier, seq, _dump(doc)),
+            )
+            number = int(cursor.lastrowid or 0)
+            self._refer(db, number, case_number, doc["type"], documents)
+        return DocRecord(number=number, id=identifier, version=version_of(seq), doc=doc, case_number=case_number)
+
+    def put_attachment(self, record: DocRecord, doc: Json, documents: Sequence[tuple[str, str]]) -> None:
+        """Replace the document of an attachment and what it refers to."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE attachments SET doc = ?, seq = ? WHERE number = ?",
+                (_dump(doc), self.next("seq"), record.number),
+            )
+            db.execute("DELETE FROM attached_documents WHERE attachment = ?", (record.number,))
+            self._refer(db, record.number, record.case_number, doc["type"], documents)
+
+    def _refer(
+        self, db: sqlite3.Connection, number: int, case_number: int, kind: str, documents: Sequence[tuple[str, str]]
+    ) -> None:
+        db.executemany(
+            "INSERT INTO attached_documents VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, case_number, kind, place, *document) for place, document in enumerate(documents)],
+        )
+
+    def attachment(self, space: str, identifier: str) -> DocRecord | None:
+        """Read one attachment of any case of the space, or None."""
+        with self.transaction() as db:
+            row = db.execute("SELECT * FROM attachments WHERE space = ? AND id = ?", (space, identifier)).fetchone()
+        return None if row is None else _doc(row, row["case_number"])
+
+    def attachments(
+        self, case_number: int, *, descending: bool = False, limit: int = -1, offset: int = 0
+    ) -> list[DocRecord]:
+        """Read the attachments of a case by time of creation."""
+        order = "DESC" if descending else "ASC"
+        with self.transaction() as db:
+            rows = db.execute(
+                "SELECT * FROM attachments WHERE case_number = ? "  # noqa: S608
+                f"ORDER BY created_at {order}, number {order} LIMIT ? OFFSET ?",
+                (case_number, limit, offset),
+            ).fetchall()
+        return [_doc(row, row["case_number"]) for row in rows]
+
+    def count_attachments(self, case_number: int) -> int:
+        """Count the attachments of a case, of every type."""
+        with self.transaction() as db:
+            row = db.execute("SELECT count(*) AS n FROM attachments WHERE case_number = ?", (case_number,)).fetchone()
+        return int(row["n"])
+
+    def delete_attachments(self, numbers: Iterable[int]) -> None:
+        """Delete attachments."""
+        with self.transaction() as db:
+            db.executemany("DELETE FROM attachments WHERE number = ?", [(number,) for number in numbers])
+
+    def documents(self, case_number: int, kind: str) -> list[sqlite3.Row]:
+        """Read what the case's attachments of ``kind`` refer to: ``id``, ``home`` (index), ``attached_at``."""
+        with self.transaction() as db:
+            return db.execute(
+                "SELECT d.id, d.home, a.created_at AS attached_at FROM attached_documents d "
+                "JOIN attachments a ON a.number = d.attachment WHERE d.case_number = ? AND d.kind = ? "
+                "ORDER BY a.number, d.position",
+                (case_number, kind),
+            ).fetchall()
+
+    def add_user_actions(self, case_number: int, actions: Iterable[tuple[str, Json]]) -> None:
+        """Store user actions (id, document), in order."""
+        with self.transaction() as db:
+            for identifier, doc in actions:
+                db.execute(
+                    "INSERT INTO user_actions (case_number, id, seq, doc) VALUES (?, ?, ?, ?)",
+                    (case_number, identifier, self.next("seq"), _dump(doc)),
+                )
+
+    def count_user_actions(self, case_number: int, condition: str = "1") -> int:
+        """Count the user actions of a case (condition: SQL from our own code)."""
+        with self.transaction() as db:
+            row = db.execute(
+                f"SELECT count(*) AS n FROM user_actions WHERE case_number = ? AND ({condition})", (case_number,)  # noqa: S608
+            ).fetchone()
+        return int(row["n"])
+
+    def user_actions(
+        self, case_number: int, condition: str = "1", *, descending: bool = False, limit: int = -1, offset: int = 0
+    ) -> list[DocRecord]:
+        """Read the user actions of a case by time (condition: SQL from our own code)."""
+        order = "DESC" if descending else "ASC"
+        with self.transaction() as db:
+            rows = db.execute(
+                f"SELECT * FROM user_actions WHERE case_number = ? AND ({condition}) "  # noqa: S608
+                f"ORDER BY created_at {order}, number {order} LIMIT ? OFFSET ?",
+                (case_number, limit, offset),
+            ).fetchall()
+        return [_doc(row, case_number) for row in rows]
+
+    def configurations(self, space: str) -> list[DocRecord]:
+        """Read the configurations of a space, oldest first."""
+        with self.transaction() as db:
+            rows = db.execute("SELECT * FROM configurations WHERE space = ? ORDER BY number", (space,)).fetchall()
+        return [_doc(row) for row in rows]
+
+    def add_configuration(self, space: str, identifier: str, doc: Json) -> DocRecord:
+        """Store a configuration in the place of its owner's former one."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM configurations WHERE space = ? AND owner = ?", (space, doc["owner"]))
+            seq = self.next("seq")
+            cursor = db.execute(
+                "INSERT INTO configurations (space, id, seq, doc) VALUES (?, ?, ?, ?)",
+                (space, identifier, seq, _dump(doc)),
+            )
+        return DocRecord(number=int(cursor.lastrowid or 0), id=identifier, version=version_of(seq), doc=doc)
+
+    def put_configuration(self, record: DocRecord, doc: Json) -> DocRecord:
+        """Replace the document of a configuration."""
+        with self.transaction() as db:
+            seq = self.next("seq")
+            db.execute(
+                "UPDATE configurations SET doc = ?, seq = ? WHERE number = ?", (_dump(doc), seq, record.number)
+            )
+        return DocRecord(number=record.number, id=record.id, version=version_of(seq), doc=doc)
+
+
+def _case(row: sqlite3.Row) -> CaseRecord:
+    return CaseRecord(
+        number=row["number"], id=row["id"], version=version_of(row["seq"]), doc=json.loads(row["doc"]),
+        comments=row["comments"], alerts=row["alerts"], events=row["events"], reserved=row["reserved"],
+    )
+
+
+def _doc(row: sqlite3.Row, case_number: int = 0) -> DocRecord:
+    return DocRecord(
+        number=row["number"], id=row["id"], version=version_of(row["seq"]), doc=json.loads(row["doc"]),
+        case_number=case_number,
+    )
+
+
+def _dump(doc: Json) -> str:
+    return json.dumps(doc, separators=(",", ":"), ensure_ascii=False)

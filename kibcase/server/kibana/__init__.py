@@ -1,0 +1,1 @@
+"""Kibana's HTTP face: routes, and what every request passes before it reaches one."""

@@ -1,0 +1,382 @@
+"""Send one request to Kibana and get its answer; nothing else in the library speaks HTTP."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import re
+import ssl
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from json import dumps, loads
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions as urllib3_errors
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+
+from kibcase.address import base_url, space_id
+from kibcase.auth import Auth
+from kibcase.errors import (
+    CertificateRefused,
+    ConnectionFailed,
+    InvalidAnswer,
+    KibcaseError,
+    RequestTimeout,
+    api_error,
+)
+from kibcase.retry import Policy, parse_http_date, parse_retry_after, wait_before_repeat
+
+log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. ``path`` begins with ``/api`` or ``/internal``, is escaped and leaves out the space.
+
+    The body is ``json``, or ``body`` (bytes of ``content_type``), or none.
+
+    ``idempotent`` marks a request other than GET that may be sent twice without harm. ``internal`` marks
+    a route that newer stacks serve only with the internal-origin header. ``accept`` lists error
+    statuses that count as an answer.
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    json: Any = None
+    body: bytes | None = None
+    content_type: str = "application/octet-stream"
+    idempotent: bool = False
+    internal: bool = False
+    accept: frozenset[int] = frozenset()
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when its outcome is not known."""
+        return self.idempotent or self.method == "GET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An answer. Header names are in lower case; ``date`` is the server's own clock, if it told it."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    method: str
+    path: str
+    date: datetime | None = None
+
+    def json(self) -> Any:
+        """Return the decoded body; raises ``InvalidAnswer`` if it is not JSON."""
+        try:
+            return loads(self.content)
+        except ValueError as error:
+            raise self.invalid(f"the body is not valid JSON ({error})") from error
+
+    def invalid(self, reason: str) -> InvalidAnswer:
+        """Build the error which says that this answer cannot be used, and why."""
+        kind = self.headers.get("content-type", "")
+        return InvalidAnswer(
+            reason, method=self.method, path=self.path, status=self.status, content_type=kind
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wire:
+    verify: bool | str
+    cert: str | tuple[str, str] | None
+    proxies: dict[str, str]
+    timeout: tuple[float, float]
+    max_bytes: int
+
+
+class _Connections:
+    """The connections of each thread, behind one ``HTTPAdapter`` each: adapters are not made to be shared.
+
+    A whole ``requests.Session`` would add what is not wanted: cookies, redirects, ``.netrc``.
+    """
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._all: weakref.WeakSet[HTTPAdapter] = weakref.WeakSet()
+
+    def of_this_thread(self) -> HTTPAdapter:
+        adapter: HTTPAdapter | None = getattr(self._local, "adapter", None)
+        if adapter is None:
+            adapter = self._local.adapter = HTTPAdapter()
+            with self._lock:
+                self._all.add(adapter)
+        return adapter
+
+    def close(self) -> None:
+        with self._lock:
+            for adapter in list(self._all):
+                adapter.close()
+
+
+class Transport:
+    """The way to one space of one Kibana. Thread-safe.
+
+    ``url`` is Kibana's address with its base path. ``timeout`` is (connect, read) in seconds, the latter
+    for each pause in the answer. ``verify`` is True, the path of a CA file, or False; False is logged
+    once. Answers of more than ``max_answer_bytes`` are refused.
+
+    Deliberately little is taken from the environment, and that once, here: the proxies (``HTTPS_PROXY``,
+    ``NO_PROXY``) unless ``proxies`` is given, and the CA file (``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``)
+    if ``verify`` is True. ``.netrc`` is never read, cookies are not kept, redirects not followed.
+
+    Raises ``ValueError`` for an address that is not http(s) or that holds credentials, and for a space
+    id that Kibana would not allow; ``FileNotFoundError`` for a missing CA or client certificate file.
+    """
+
+    def __init__(
+        self, url: str, *, auth: Auth | None, space: str | None = None, verify: bool | str | Path = True,
+        client_cert: str | tuple[str, str] | None = None, timeout: tuple[float, float] = (5.0, 30.0),
+        retry: Policy | None = None, user_agent: str = "kibcase", proxies: Mapping[str, str] | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.url = base_url(url)
+        self.space = space_id(space)
+        self._auth = auth
+        self._policy = retry or Policy()
+        self._user_agent = user_agent
+        self._clock, self._sleep, self._chance = clock, sleep, chance
+        self._connections = _Connections()
+        self._wire = _Wire(
+            verify=_trusted(self.url, verify), cert=_certificate(client_cert),
+            proxies=_proxies(self.url, proxies), timeout=_timeout(timeout), max_bytes=max_answer_bytes,
+        )
+
+    def __repr__(self) -> str:
+        return f"Transport({self.url!r}, space={self.space or 'default'!r})"
+
+    def for_space(self, space: str | None) -> Self:
+        """Return the way to another space of the same Kibana; both share their connections."""
+        sibling = copy(self)
+        sibling.space = space_id(space)
+        return sibling
+
+    def close(self) -> None:
+        """Close the connections, those of siblings too; a later request opens new ones."""
+        self._connections.close()
+
+    def send(self, request: Request) -> Response:
+        """Send the request, repeat it where that is safe, and return the answer.
+
+        Raises a subclass of ``ApiError`` for a status of 400 and above that ``request.accept`` does
+        not list, of ``NoUsableAnswer`` if there was no answer or not one of Kibana's.
+        """
+        started = self._clock()
+        attempt = 1
+        while isinstance(outcome := self._attempt(request), KibcaseError):
+            wait = wait_before_repeat(
+                self._policy, outcome, attempt=attempt, elapsed=self._clock() - started,
+                repeatable=request.repeatable, chance=self._chance(),
+            )
+            if wait is None:
+                raise outcome
+            log.info("repeat %s %s in %.2f s: %s", request.method, request.path, wait, type(outcome).__name__)
+            self._sleep(wait)
+            attempt += 1
+        return outcome
+
+    def _attempt(self, request: Request) -> Response | KibcaseError:
+        # Errors are returned, not raised, so that none of requests' exceptions, which hold the headers
+        # with the credentials, becomes the context of ours.
+        try:
+            adapter = self._connections.of_this_thread()
+            response = _exchange(adapter, self._prepare(request), request, self._wire)
+        except (requests.RequestException, urllib3_errors.HTTPError) as failure:
+            return _translate(failure, request, urlsplit(self.url).netloc)
+        return response if isinstance(response, KibcaseError) else _judge(response, request)
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        prefix = f"/s/{self.space}" if self.space else ""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method, url=f"{self.url}{prefix}{request.path}", params=list(request.query),
+            headers=self._headers(request), data=_body(request),
+        )
+        return prepared
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": self._user_agent}
+        if self._auth is not None:
+            headers["Authorization"] = self._auth.header()
+        if request.method in _WRITES:
+            headers["kbn-xsrf"] = "true"
+        if request.json is not None or request.body is not None:
+            headers["Content-Type"] = "application/json" if request.body is None else request.content_type
+        if request.internal:
+            headers["x-elastic-internal-origin"] = "Kibana"
+        return headers
+
+
+def _body(request: Request) -> bytes | None:
+    if request.json is None:
+        return request.body
+    return dumps(request.json, separators=(",", ":")).encode()
+
+
+def _exchange(
+    adapter: HTTPAdapter, prepared: requests.PreparedRequest, request: Request, wire: _Wire
+) -> Response | InvalidAnswer:
+    with adapter.send(
+        prepared, stream=True, timeout=wire.timeout, verify=wire.verify, cert=wire.cert, proxies=wire.proxies
+    ) as raw:
+        headers = {name.lower(): value for name, value in raw.headers.items()}
+        content = _read(raw.iter_content(_CHUNK), wire.max_bytes)
+        response = Response(
+            status=raw.status_code, headers=headers, content=content or b"", method=request.method,
+            path=request.path, date=parse_http_date(headers.get("date")),
+        )
+    return response if content is not None else response.invalid(f"the body exceeds {wire.max_bytes} bytes")
+
+
+def _read(chunks: Iterable[bytes], limit: int) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _judge(response: Response, request: Request) -> Response | KibcaseError:
+    if response.status >= 400 and response.status not in request.accept:
+        return _refusal(response)
+    if 300 <= response.status < 400:
+        target = urlsplit(response.headers.get("location", ""))
+        return response.invalid(f"redirected ({response.status}) to {target.netloc}{target.path}")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.content and kind and not kind.endswith("json"):
+        return response.invalid(f"expected JSON, got {kind} with status {response.status}")
+    return response
+
+
+def _refusal(response: Response) -> KibcaseError:
+    body, message = _said(response.content)
+    now = response.date or datetime.now(UTC)
+    return api_error(
+        response.status, message, method=response.method, path=response.path, body=body,
+        retry_after=parse_retry_after(response.headers.get("retry-after"), now=now),
+    )
+
+
+def _said(content: bytes) -> tuple[Any, str]:
+    # Kibana's envelope is {statusCode, error, message}; a proxy, or Kibana while it starts, sends text.
+    text = content.decode("utf-8", "replace")
+    try:
+        body = loads(text)
+    except ValueError:
+        return text, text
+    if not isinstance(body, dict):
+        return body, text
+    message = body.get("message") or body.get("error") or text
+    return body, message if isinstance(message, str) else dumps(message)
+
+
+def _translate(failure: Exception, request: Request, host: str) -> KibcaseError:
+    method, path = request.method, request.path
+    chain = _chain(failure)
+
+    def holds(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(link, kinds) for link in chain)
+
+    reason = f"{host}: {_innermost(chain)}"
+    if holds(requests.exceptions.ContentDecodingError):
+        return InvalidAnswer(f"{host}: the body cannot be decompressed", method=method, path=path)
+    if holds(ssl.SSLCertVerificationError):
+        return CertificateRefused(reason, method=method, path=path, sent=False)
+    if holds(requests.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
+        # urllib3 derives "could not connect" from its connect time-out; only the latter took too long.
+        if not holds(urllib3_errors.NewConnectionError):
+            return RequestTimeout(f"{host}: no connection in time", method=method, path=path, sent=False)
+    elif holds(requests.ReadTimeout, urllib3_errors.ReadTimeoutError):
+        return RequestTimeout(f"{host}: no answer in time", method=method, path=path)
+    sent = not holds(urllib3_errors.NewConnectionError, urllib3_errors.ProxyError)
+    return ConnectionFailed(reason, method=method, path=path, sent=sent)
+
+
+def _chain(failure: BaseException) -> list[BaseException]:
+    # requests and urllib3 nest in four ways: arguments, .reason, causes and contexts.
+    found: list[BaseException] = []
+    queue: list[Any] = [failure]
+    while queue:
+        link = queue.pop(0)
+        if isinstance(link, BaseException) and not any(link is known for known in found):
+            found.append(link)
+            queue += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
+    return found
+
+
+def _innermost(chain: Sequence[BaseException]) -> str:
+    # Only the system's own words: the texts of the layers above hold the URL with its query.
+    for link in reversed(chain):
+        if isinstance(link, OSError) and not isinstance(link, requests.RequestException):
+            return str(link.strerror or link) or type(link).__name__
+    return type(chain[-1]).__name__
+
+
+def _timeout(timeout: tuple[float, float]) -> tuple[float, float]:
+    connect, read = timeout
+    if connect <= 0 or read <= 0:
+        raise ValueError("both time-outs are more than 0 seconds")
+    return connect, read
+
+
+def _trusted(url: str, verify: bool | str | Path) -> bool | str:  # noqa: FBT001 - requests' own three-way value
+    if not isinstance(verify, bool):
+        return _existing(verify)
+    if not verify:
+        _accept_any_certificate(url)
+        return False
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    return _existing(bundle) if bundle else True
+
+
+def _accept_any_certificate(url: str) -> None:
+    host = urlsplit(url).hostname or ""
+    log.warning("TLS of %s is NOT verified: anybody on the way can read and change the traffic", host)
+    # One loud line of ours instead of one of urllib3's for every request; other hosts keep theirs.
+    message = rf"Unverified HTTPS request is being made to host '{re.escape(host)}'"
+    warnings.filterwarnings("ignore", message=message, category=urllib3_errors.InsecureRequestWarning)
+
+
+def _certificate(cert: str | tuple[str, str] | None) -> str | tuple[str, str] | None:
+    for path in (cert,) if isinstance(cert, str) else cert or ():
+        _existing(path)
+    return cert
+
+
+def _existing(path: str | Path) -> str:
+    if not Path(path).exists():
+        raise FileNotFoundError(f"no such certificate file: {path}")
+    return str(path)
+
+
+def _proxies(url: str, given: Mapping[str, str] | None) -> dict[str, str]:
+    if given is not None:
+        return dict(given)
+    found = select_proxy(url, get_environ_proxies(url))
+    return {urlsplit(url).scheme: found} if found else {}
