@@ -1,0 +1,70 @@
+"""What can be done to one side: values that say what to write, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+from kibcase_connectors.model import Canonical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Make a copy of the other side's thing, carrying ``mark``.
+
+    ``fields`` are canonical. A status is not among them: a new thing starts where its system starts it.
+    ``origin_label`` and ``origin_url`` are for the link back that people click.
+    """
+
+    mark: str
+    fields: Mapping[str, Canonical]
+    origin_label: str
+    origin_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFields:
+    """Change fields of one thing, all of them or none.
+
+    ``version`` is the one of the snapshot that the decision was made on. ``fields`` holds scalar
+    fields in canonical form; ``add`` and ``remove`` hold elements of sets, in the form of *this* side.
+    """
+
+    key: str
+    version: str
+    fields: Mapping[str, Canonical] = field(default_factory=lambda: MappingProxyType({}))
+    add: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    remove: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStatus:
+    """Bring one thing to a canonical status, by as many steps as its workflow needs."""
+
+    key: str
+    version: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddComment:
+    """Write the mirror of a comment; ``body`` is Markdown."""
+
+    key: str
+    mark: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditComment:
+    """Bring the mirror ``comment`` up to date with its original; ``body`` is Markdown."""
+
+    key: str
+    comment: str
+    mark: str
+    body: str
+
+
+Action: TypeAlias = Create | SetFields | SetStatus | AddComment | EditComment
