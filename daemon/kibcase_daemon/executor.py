@@ -1,0 +1,144 @@
+"""One action: intent, call, receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.api import Connector
+from kibcase_connectors.errors import Conflict, Denied, NotFound, Refused, Unavailable
+from kibcase_connectors.model import SETS, Json, Receipt
+from kibcase_daemon.store.api import AuditEntry, Link, LinkState, StateStore
+from kibcase_daemon.sync.advance import Intent, advance
+from kibcase_daemon.sync.guards import outcome, shown
+from kibcase_daemon.sync.types import FieldChange, Maps, Planned, Verdict
+
+_TEXT_LIMIT = 2000
+_KINDS = {
+    Create: "create", SetFields: "fields", SetStatus: "status", AddComment: "add-comment", EditComment: "edit-comment",
+}
+
+
+class Executor:
+    """Carries out planned actions one at a time, so that a crash at any instruction can be made good.
+
+    Before every request the journal holds the intent, with the time and the values of that request; the
+    receipt, the advanced base and the audit go to the store in one transaction. No transaction is open
+    during a call.
+    """
+
+    def __init__(self, store: StateStore, *, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run(self, link: Link, planned: Planned, connector: Connector, maps: Maps) -> tuple[Link, list[AuditEntry]]:
+        """Carry out one action; gives the link as it is then, and what to tell people.
+
+        Raises what the connector raises. The journal then keeps the intent if something may have been
+        written, for ``sync.advance.settle``.
+        """
+        journal = _Journal(self._store, self._intent(link, planned), self._lost(link, planned), self._clock)
+        try:
+            receipt = connector.apply(planned.action, journal.announce)
+        except (Refused, Unavailable, Conflict, NotFound, Denied):
+            # These say that the last request wrote nothing. Steps of a status before it may have.
+            if journal.announced and not isinstance(planned.action, SetStatus):
+                self._store.finish(link, [journal.intent.id])
+            raise
+        done = _moved(link, planned, receipt, maps)
+        entries = self._entries(done, planned, receipt)
+        self._store.finish(done, [journal.intent.id], audit=entries)
+        return done, [*journal.lost, *entries]
+
+    def _intent(self, link: Link, planned: Planned) -> Intent:
+        action, comment = planned.action, planned.comment
+        return Intent(
+            id=planned.id, link=link.id, side=planned.side, kind=_KINDS[type(action)], sent_at=self._clock(),
+            attempts=0,
+            mark="" if isinstance(action, SetFields | SetStatus) else action.mark, sources=planned.sources,
+            comment=comment.key if comment else "", digest=comment.digest if comment else "",
+        )
+
+    def _lost(self, link: Link, planned: Planned) -> list[AuditEntry]:
+        entries = [
+            self._entry(
+                link, planned, "conflict", change.field, shown(change.old), outcome(change), change.why, change.by
+            )
+            for change in planned.changes
+            if change.verdict is Verdict.CONFLICT
+        ]
+        if planned.comment is not None and planned.comment.lost is not None:
+            why = "the mirror of a comment was edited; the original was edited too and wins"
+            entries.append(self._entry(link, planned, "conflict", "comment", planned.comment.lost, "", why, ""))
+        return entries
+
+    def _entries(self, link: Link, planned: Planned, receipt: Receipt) -> list[AuditEntry]:
+        if isinstance(planned.action, Create):
+            why = f"{planned.action.origin_label} has no {planned.side} yet"
+            by = planned.changes[0].by if planned.changes else ""
+            return [self._entry(link, planned, "create", "", "", receipt.label, why, by)]
+        if planned.comment is not None:
+            verb = "new comment" if planned.comment.mirror is None else "edited comment"
+            comment = planned.comment
+            why = f"{verb} on the {planned.side.other}"
+            return [self._entry(link, planned, "comment", "comment", "", comment.body, why, comment.author)]
+        return [
+            self._entry(
+                link, planned, "field", change.field, shown(change.old), _stored(change, receipt), change.why, change.by
+            )
+            for change in planned.changes
+        ]
+
+    def _entry(
+        self, link: Link, planned: Planned, kind: str, field: str, old: str, new: str, why: str, by: str
+    ) -> AuditEntry:
+        return AuditEntry(
+            at=self._clock(), rule=link.rule, link=link.id, case=link.labels.case, ticket=link.labels.ticket,
+            side=planned.side.value, kind=kind, field=field, old=_bounded(old), new=_bounded(new), why=why, by=by,
+        )
+
+
+class _Journal:
+    """Writes the intent before each request of one action."""
+
+    def __init__(
+        self, store: StateStore, intent: Intent, lost: Sequence[AuditEntry], clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self.intent = intent
+        self.lost = list(lost)
+        self.announced = False
+
+    def announce(self, values: Mapping[str, Json]) -> None:
+        known = {name: list(steps) for name, steps in self.intent.announced.items()}
+        for name, value in values.items():
+            known.setdefault(name, []).append(value)
+        self.intent = replace(
+            self.intent, announced=known, sent_at=self._clock(), attempts=self.intent.attempts + 1
+        )
+        # The value that loses is on disk before it is overwritten.
+        self._store.begin(self.intent, audit=[] if self.announced else self.lost)
+        self.announced = True
+
+
+def _moved(link: Link, planned: Planned, receipt: Receipt, maps: Maps) -> Link:
+    link = replace(link, base=advance(link.base, planned, receipt, maps))
+    if not isinstance(planned.action, Create):
+        return link
+    return replace(
+        link, keys=link.keys.put(planned.side, receipt.key), labels=link.labels.put(planned.side, receipt.label),
+        state=LinkState.ACTIVE,
+    )
+
+
+def _stored(change: FieldChange, receipt: Receipt) -> str:
+    """Give what the field now holds, as the remote system stored it; of sets the elements that changed."""
+    if change.field in SETS or change.field not in receipt.stored:
+        return outcome(change)
+    return shown(receipt.stored[change.field])
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"

@@ -1,0 +1,1 @@
+"""What the daemon remembers: links, bases, the journal of open writes, the audit, the queue."""

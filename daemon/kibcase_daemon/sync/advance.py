@@ -1,0 +1,151 @@
+"""How the base moves: after a write that was confirmed, and after one that was cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.mapping import FieldMap, UnmappedError
+from kibcase_connectors.model import SETS, UNSET, Json, Receipt, Side, Snapshot
+from kibcase_daemon.sync.comments import Sides
+from kibcase_daemon.sync.sets import advance_set
+from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A write that was begun: what the journal keeps of it until its receipt is in.
+
+    ``sources`` are the other side's values it was made from; ``announced`` the values, in the written
+    side's own form, that its requests asked to store, step by step; ``sent_at`` seconds since the epoch,
+    renewed before every request. ``comment`` and ``digest`` name the original of a mirror.
+    """
+
+    id: str
+    link: str
+    side: Side
+    kind: str
+    sent_at: float
+    attempts: int = 1
+    mark: str = ""
+    sources: Mapping[str, Json] = field(default_factory=dict)
+    announced: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    comment: str = ""
+    digest: str = ""
+
+
+def advance(base: Base, planned: Planned, receipt: Receipt, maps: Maps) -> Base:
+    """Give the base after ``planned`` was carried out: what was stored, and what it was made from."""
+    match planned.action:
+        case Create():
+            return after_creation(planned.sources, planned.action.fields, receipt.stored, planned.side, maps)
+        case SetFields() | SetStatus():
+            for change in planned.changes:
+                agreed = _written(base.agreed(change.field), change, planned, receipt, maps)
+                base = base.with_field(change.field, agreed)
+            return base
+        case AddComment() | EditComment():
+            return base.with_pair(_pair(planned, receipt)) if receipt.comment else base
+
+
+def _written(agreed: Agreed, change: FieldChange, planned: Planned, receipt: Receipt, maps: Maps) -> Agreed:
+    source = planned.sources[change.field]
+    if change.field in SETS:
+        return advance_set(change.field, agreed, change, planned.side, source, maps)
+    stored = receipt.stored.get(change.field, UNSET)
+    return agreed.put(planned.side.other, source).put(planned.side, stored)
+
+
+def _pair(planned: Planned, receipt: Receipt) -> CommentPair:
+    if planned.comment is None or receipt.comment is None:
+        raise ValueError(f"{planned.id} is no comment that was written")
+    return CommentPair(
+        origin=planned.side.other, key=planned.comment.key, digest=planned.comment.digest,
+        mirror=receipt.comment.key, mirror_digest=receipt.comment.digest,
+    )
+
+
+def after_creation(
+    sources: Mapping[str, Json], sent: Collection[str], stored: Mapping[str, Json], side: Side, maps: Maps
+) -> Base:
+    """Give the base of a new thing on ``side``, which stored ``stored`` when it was made from ``sources``.
+
+    Fields that were ``sent`` are agreed. Those that were not (a new ticket starts where its workflow
+    starts) are agreed by the new side alone, so the other side's value is carried over next.
+    """
+    base = Base()
+    for name, value in stored.items():
+        source = sources.get(name, UNSET) if name in sent else UNSET
+        if name in SETS:
+            value = [] if source is UNSET else _sent(name, source, maps.of(side.other), maps.of(side))
+        base = base.with_field(name, NEVER.put(side, value).put(side.other, source))
+    return base
+
+
+def _sent(name: str, source: Json, reads: FieldMap, writes: FieldMap) -> Json:
+    """Elements beyond those that were sent are the new side's own additions, still to be carried."""
+    try:
+        spelled = writes.native(name, reads.canonical(name, source))
+    except UnmappedError:
+        return []
+    return spelled if isinstance(spelled, list) else []
+
+
+def settle(base: Base, intents: Sequence[Intent], now: Sides, maps: Maps) -> Base:
+    """Give the base with what the cut-short writes ``intents`` did, as far as ``now`` shows it.
+
+    A value that one of our requests asked for is ours, not a person's change; a mirror that carries
+    its mark was written from the text that the journal remembers. What left no trace did not happen.
+    """
+    for intent in intents:
+        if intent.kind in {"fields", "status"}:
+            base = _settle_fields(base, intent, now.of(intent.side))
+        elif intent.kind == "create" and not base.fields:
+            base = _settle_creation(intent, now.of(intent.side), maps)
+        elif intent.kind in {"add-comment", "edit-comment"}:
+            base = _settle_comment(base, intent, now.of(intent.side))
+    return base
+
+
+def _settle_fields(base: Base, intent: Intent, here: Snapshot) -> Base:
+    for name, values in intent.announced.items():
+        if name not in SETS and here.fields.get(name) in values:
+            # It may be a step on the way only, and the other side may have moved back since: compare anew.
+            base = base.with_field(name, NEVER.put(intent.side, here.fields[name]))
+    return base
+
+
+def _settle_creation(intent: Intent, here: Snapshot, maps: Maps) -> Base:
+    # A field nobody touched since still is as the system stored it; of one that was touched and that we
+    # sent, we know what it was. Any other shows a person's edit, and only the other side's part is known.
+    sent = {name: values[-1] for name, values in intent.announced.items() if values}
+    stored = {
+        name: sent.get(name, value) if name in here.touched else value
+        for name, value in here.fields.items()
+        if name not in here.touched or name in sent
+    }
+    base = after_creation(intent.sources, sent, stored, intent.side, maps)
+    for name in here.fields:
+        if name not in stored and name in intent.sources:
+            base = base.with_field(name, NEVER.put(intent.side.other, intent.sources[name]))
+    return base
+
+
+def _settle_comment(base: Base, intent: Intent, here: Snapshot) -> Base:
+    for mirror in here.comments:
+        if mirror.mark == intent.mark and (intent.kind == "add-comment" or _ours(intent, mirror.digest, base)):
+            pair = CommentPair(
+                origin=intent.side.other, key=intent.comment, digest=intent.digest, mirror=mirror.key,
+                mirror_digest=mirror.digest,
+            )
+            return base.with_pair(pair)
+    return base
+
+
+def _ours(intent: Intent, digest: str, base: Base) -> bool:
+    """Tell whether our edit has arrived: the mirror is no longer what it was."""
+    for pair in base.comments:
+        if (pair.origin, pair.key) == (intent.side.other, intent.comment):
+            return pair.mirror_digest != digest
+    return True

@@ -1,0 +1,154 @@
+"""From a base and two snapshots to a plan; the heart of sync."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.mapping import UnmappedError
+from kibcase_connectors.model import SETS, STATUS, Canonical, Json, Side, Snapshot, Touch
+from kibcase_daemon.sync.comments import Sides, mark_for, pair_up, plan_comments
+from kibcase_daemon.sync.merge import merge_field
+from kibcase_daemon.sync.sets import merge_set
+from kibcase_daemon.sync.types import (
+    Base,
+    Both,
+    CommentChange,
+    Direction,
+    FieldChange,
+    Maps,
+    Plan,
+    Planned,
+    Rules,
+    Verdict,
+)
+
+
+def make_plan(
+    link: str, base: Base, now: Sides, *, rules: Rules, maps: Maps, editable: Both[bool]
+) -> Plan:
+    """Decide what to do about one link whose two sides exist.
+
+    ``link`` is the link's id, from which the ids of actions are made; ``editable`` tells per side whether
+    comments can be edited. Pure: equal arguments give an equal plan.
+    """
+    base = pair_up(base, now)
+    changes: list[FieldChange] = []
+    for name, rule in rules.fields.items():
+        if rule.direction is Direction.OFF or name not in now.case.fields or name not in now.ticket.fields:
+            continue
+        values = Both(case=now.case.fields[name], ticket=now.ticket.fields[name])
+        if name in SETS:
+            merged_set = merge_set(name, base.agreed(name), values, rule=rule, maps=maps)
+            if merged_set is not None:
+                changes.extend(merged_set.changes)
+                base = base.with_field(name, merged_set.agreed)
+            continue
+        touched = Both(case=_touches(now.case, name), ticket=_touches(now.ticket, name))
+        merged = merge_field(name, base.agreed(name), values, rule=rule, maps=maps, touched=touched)
+        if merged is not None:
+            changes.append(merged.change)
+            base = base.with_field(name, merged.agreed)
+    mirrors = plan_comments(base, now, direction=rules.comments, editable=editable)
+    actions = [planned for side in Side for planned in _actions(link, side, now, changes, mirrors)]
+    return Plan(base=base, actions=tuple(actions), changes=tuple(changes))
+
+
+def _touches(side: Snapshot, name: str) -> Mapping[str, Touch]:
+    """Give who touched a field last; one that nobody changed is as old as the thing itself."""
+    touch = side.touched.get(name, side.created)
+    return {} if touch is None else {name: touch}
+
+
+def _actions(
+    link: str, side: Side, now: Sides, changes: list[FieldChange], mirrors: tuple[CommentChange, ...]
+) -> list[Planned]:
+    fields = _set_fields(link, side, now, [change for change in changes if change.to is side])
+    comments = [_comment(link, now, change) for change in mirrors if change.to is side]
+    status = _set_status(link, side, now, changes)
+    rest = [*([fields] if fields else []), *comments]
+    if status is None:
+        return rest
+    # A closed ticket may refuse edits, so closing comes last and reopening first; either moves the version
+    # that the other relies on, so they never share a round.
+    if isinstance(status.action, SetStatus) and status.action.status == "closed":
+        return [*rest, replace(status, later=bool(rest))]
+    return [status, *(replace(planned, later=True) for planned in rest)]
+
+
+def _set_fields(link: str, side: Side, now: Sides, changes: list[FieldChange]) -> Planned | None:
+    mine = tuple(change for change in changes if change.field != STATUS)
+    if not mine:
+        return None
+    scalars: dict[str, Canonical] = {
+        change.field: change.value for change in mine if change.field not in SETS and change.value is not None
+    }
+    sets = [change for change in mine if change.field in SETS]
+    action = SetFields(
+        key=now.of(side).key, version=now.of(side).version, fields=scalars,
+        add={change.field: change.add for change in sets if change.add},
+        remove={change.field: change.remove for change in sets if change.remove},
+    )
+    return Planned(
+        id=f"{link}/{side}/fields", side=side, action=action, changes=mine,
+        sources=_sources(mine, now.of(side.other)),
+    )
+
+
+def _set_status(link: str, side: Side, now: Sides, changes: list[FieldChange]) -> Planned | None:
+    for change in changes:
+        if change.field == STATUS and change.to is side and isinstance(change.value, str):
+            action = SetStatus(key=now.of(side).key, version=now.of(side).version, status=change.value)
+            return Planned(
+                id=f"{link}/{side}/status", side=side, action=action, changes=(change,),
+                sources=_sources((change,), now.of(side.other)),
+            )
+    return None
+
+
+def _sources(changes: tuple[FieldChange, ...], origin: Snapshot) -> dict[str, Json]:
+    return {change.field: origin.fields[change.field] for change in changes}
+
+
+def _comment(link: str, now: Sides, change: CommentChange) -> Planned:
+    key, mark = now.of(change.to).key, mark_for(change, now)
+    action: AddComment | EditComment
+    if change.mirror is None:
+        action = AddComment(key=key, mark=mark, body=change.body)
+    else:
+        action = EditComment(key=key, comment=change.mirror, mark=mark, body=change.body)
+    return Planned(id=f"{link}/{change.to}/comment/{change.key}", side=change.to, action=action, comment=change)
+
+
+def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps: Maps) -> Plan:
+    """Decide how to make the copy of ``origin`` on ``side``, where there is none.
+
+    Fields without a counterpart are held and reported; the copy is made without them.
+    """
+    fields: dict[str, Canonical] = {}
+    changes: list[FieldChange] = []
+    for name, rule in rules.fields.items():
+        wanted = rule.direction is Direction.ONCE or rule.direction.carries(side)
+        if name == STATUS or name not in origin.fields or not wanted:
+            continue
+        try:
+            value = maps.of(side.other).canonical(name, origin.fields[name])
+            maps.of(side).native(name, value)
+        except UnmappedError as error:
+            changes.append(FieldChange(field=name, verdict=Verdict.HELD, why=str(error)))
+            continue
+        fields[name] = value
+        added = value if isinstance(value, tuple) else ()
+        changes.append(
+            FieldChange(
+                field=name, verdict=Verdict.CARRY, to=side, value=value, why=f"new {side}", add=added,
+                by=origin.created.by if origin.created else "",
+            )
+        )
+    action = Create(mark=origin.mark, fields=fields, origin_label=origin.label, origin_url=origin.url)
+    written = tuple(change for change in changes if change.to is side)
+    planned = Planned(
+        id=f"{link}/{side}/create", side=side, action=action, changes=written, sources=dict(origin.fields)
+    )
+    return Plan(base=Base(), actions=(planned,), changes=tuple(changes))
