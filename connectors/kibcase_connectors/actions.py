@@ -15,13 +15,25 @@ class Create:
     """Make a copy of the other side's thing, carrying ``mark``.
 
     ``fields`` are canonical. A status is not among them: a new thing starts where its system starts it.
-    ``origin_label`` and ``origin_url`` are for the link back that people click.
+    ``origin_label`` is what people call the thing that is copied.
     """
 
     mark: str
     fields: Mapping[str, Canonical]
     origin_label: str
-    origin_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkBack:
+    """Put a link to the other side's thing where people click it; doing it again changes nothing.
+
+    Asked only of connectors with ``Capabilities.links_back``.
+    """
+
+    key: str
+    mark: str
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,4 +79,4 @@ class EditComment:
     body: str
 
 
-Action: TypeAlias = Create | SetFields | SetStatus | AddComment | EditComment
+Action: TypeAlias = Create | LinkBack | SetFields | SetStatus | AddComment | EditComment

@@ -21,13 +21,15 @@ class Capabilities:
 
     ``find_lag`` is how many seconds after a creation ``find`` may still fail to see it; ``read_lag`` the same
     for a comment and ``read``. ``fields`` are the fields that the system has. ``edits_comments`` is False where
-    comments cannot be changed once written.
+    comments cannot be changed once written; ``links_back`` is True where things can hold a link to the other
+    side.
     """
 
     fields: frozenset[str]
     find_lag: float = 0.0
     read_lag: float = 0.0
     edits_comments: bool = True
+    links_back: bool = False
 
 
 class Connector(Protocol):

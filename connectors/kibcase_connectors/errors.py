@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kibcase.errors import KibcaseError
 
 _SAID_LIMIT = 400
@@ -44,11 +46,13 @@ class ConnectorError(KibcaseError):
         return text if not self.advice else f"{text.rstrip('.')}. {self.advice}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        state = {"said": self.said, "advice": self.advice, "field": self.field}
-        return _rebuild, (type(self), self.system, self.what, state)
+        return _rebuild, (type(self), self.system, self.what, self._rest())
+
+    def _rest(self) -> dict[str, object]:
+        return {"said": self.said, "advice": self.advice, "field": self.field}
 
 
-def _rebuild(kind: type[ConnectorError], system: str, what: str, rest: dict[str, str]) -> ConnectorError:
+def _rebuild(kind: Callable[..., ConnectorError], system: str, what: str, rest: dict[str, object]) -> ConnectorError:
     return kind(system, what, **rest)
 
 
@@ -81,6 +85,9 @@ class Throttled(Unavailable):
     ) -> None:
         super().__init__(system, what, said=said, advice=advice, field=field)
         self.retry_after = retry_after
+
+    def _rest(self) -> dict[str, object]:
+        return {**super()._rest(), "retry_after": self.retry_after}
 
 
 class OutcomeUnknown(ConnectorError):

@@ -67,7 +67,7 @@ class FieldMap:
     def key(self, field: str, element: str) -> str:
         """Give the identity of an element of a set: spellings with one key are one element."""
         codec = self.codecs[field]
-        return codec.key(element) if isinstance(codec, Elements) else element
+        return codec.identity(element) if isinstance(codec, Elements) else element
 
     def same(self, field: str, native: Json, canonical: Canonical) -> bool:
         """Tell whether the side's present value already is what ``canonical`` would make of it."""
@@ -155,9 +155,22 @@ class Elements:
         return tuple(item for item in items if isinstance(item, str) and not item.startswith(MARK_PREFIX))
 
     def native(self, canonical: Canonical) -> Json | Unset:
-        """Give the elements in this side's spelling, each once."""
+        """Give the elements in this side's spelling, each once. Raises ``UnmappedError`` for one it cannot spell."""
         items = (canonical,) if isinstance(canonical, str) else canonical
-        return list(dict.fromkeys(self.write(item) for item in items))
+        return list(dict.fromkeys(self._spell(item) for item in items))
+
+    def identity(self, element: str) -> str:
+        """Give the key of an element; one that this side cannot spell is only itself."""
+        try:
+            return self.key(element)
+        except ValueError:
+            return element
+
+    def _spell(self, element: str) -> str:
+        try:
+            return self.write(element)
+        except ValueError as error:
+            raise UnmappedError("element", element) from error
 
     def loses(self, canonical: Canonical) -> bool:  # noqa: ARG002 - the protocol's signature
         """Never: elements are carried one by one."""

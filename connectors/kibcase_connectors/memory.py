@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from kibcase_connectors.actions import Action, AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.actions import Action, AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Announce, Capabilities
 from kibcase_connectors.errors import Conflict, NotFound, Refused
 from kibcase_connectors.mapping import Elements, FieldMap, Table, Text
@@ -105,6 +105,7 @@ class Thing:
     created: Touch
     comments: list[Comment] = field(default_factory=list)
     touched: dict[str, Touch] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     born: float = 0.0
 
 
@@ -225,7 +226,7 @@ class MemoryConnector:
     @property
     def capabilities(self) -> Capabilities:
         """Everything; ``find_lag`` is the system's."""
-        return Capabilities(fields=frozenset(FIELDS), find_lag=self.system.find_lag)
+        return Capabilities(fields=frozenset(FIELDS), find_lag=self.system.find_lag, links_back=True)
 
     def check(self) -> list[Finding]:
         """Find nothing wrong."""
@@ -249,6 +250,7 @@ class MemoryConnector:
         thing = self.system.thing(key)
         return Snapshot(
             key=key, label=key.upper(), version=str(thing.version), mark=f"{MARK_PREFIX}{key}",
+            url=f"https://{self.system.kind}.example/{key}",
             fields={name: list(value) if isinstance(value, list) else value for name, value in thing.fields.items()},
             touched=dict(thing.touched), created=thing.created, comments=tuple(thing.comments), marks=_marks(thing),
         )
@@ -265,6 +267,11 @@ class MemoryConnector:
         match action:
             case Create():
                 return self._create(action, announce)
+            case LinkBack():
+                announce({})
+                with self._request("link"):
+                    self.system.thing(action.key).links[action.mark] = action.url
+                return Receipt(key=action.key)
             case SetFields():
                 return self._set_fields(action, announce)
             case SetStatus():

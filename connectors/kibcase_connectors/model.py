@@ -99,7 +99,8 @@ class Snapshot:
     ``mark`` names this thing in the whole world; its copy on the other side carries it.
     ``fields`` holds each field in the side's own form; a field the system lacks is absent.
     ``touched`` says for fields changed since creation who changed them last; no entry: never changed.
-    ``marks`` are the marks that this thing carries, so the things it is a copy of.
+    ``marks`` are the marks that this thing carries, so the things it is a copy of. ``settled`` is False if
+    something written just before may still be missing here, so that ``version`` must not count as seen.
     """
 
     key: str
@@ -112,6 +113,7 @@ class Snapshot:
     created: Touch | None = None
     comments: tuple[Comment, ...] = ()
     marks: tuple[str, ...] = ()
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

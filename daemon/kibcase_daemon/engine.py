@@ -282,9 +282,10 @@ class Engine:
     @staticmethod
     def _seen(link: Link, sight: Sight) -> Link:
         case, ticket = sight.snapshots.case, sight.snapshots.ticket
-        seen = Both(
-            case=case.version if case else link.seen.case, ticket=ticket.version if ticket else link.seen.ticket
-        )
+        seen = link.seen
+        for side, snapshot in ((Side.CASE, case), (Side.TICKET, ticket)):
+            if snapshot is not None and snapshot.settled:
+                seen = seen.put(side, snapshot.version)
         return replace(link, seen=seen)
 
     def _wait(self, link: Link, reason: str, run: _Run, *, asked: float | None = None, soon: bool = False) -> None:

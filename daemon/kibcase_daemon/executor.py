@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Connector
 from kibcase_connectors.errors import Conflict, Denied, NotFound, Refused, Unavailable
 from kibcase_connectors.model import SETS, Json, Receipt
@@ -16,7 +16,8 @@ from kibcase_daemon.sync.types import FieldChange, Maps, Planned, Verdict
 
 _TEXT_LIMIT = 2000
 _KINDS = {
-    Create: "create", SetFields: "fields", SetStatus: "status", AddComment: "add-comment", EditComment: "edit-comment",
+    Create: "create", LinkBack: "link", SetFields: "fields", SetStatus: "status", AddComment: "add-comment",
+    EditComment: "edit-comment",
 }
 
 
@@ -78,6 +79,9 @@ class Executor:
             why = f"{planned.action.origin_label} has no {planned.side} yet"
             by = planned.changes[0].by if planned.changes else ""
             return [self._entry(link, planned, "create", "", "", receipt.label, why, by)]
+        if isinstance(planned.action, LinkBack):
+            why = f"people find the {planned.side.other} from here"
+            return [self._entry(link, planned, "link", "", "", planned.action.url, why, "")]
         if planned.comment is not None:
             verb = "new comment" if planned.comment.mirror is None else "edited comment"
             comment = planned.comment

@@ -107,6 +107,10 @@ class Observer:
                 case=self._rule.connectors.case.capabilities.edits_comments,
                 ticket=self._rule.connectors.ticket.capabilities.edits_comments,
             ),
+            links_back=Both(
+                case=self._rule.connectors.case.capabilities.links_back,
+                ticket=self._rule.connectors.ticket.capabilities.links_back,
+            ),
         )
         settled = tuple(intent.id for intent in intents)
         return Sight(link=replace(link, base=plan.base), plan=plan, snapshots=snapshots, settled=settled)

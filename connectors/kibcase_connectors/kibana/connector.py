@@ -107,7 +107,14 @@ class KibanaConnector:
             else:
                 case = before
             url = case_url(self._config.url, self._config.space, self._config.owner, case.id)
-            return snapshot_of(case, attachments, actions, url=url, offset=self._access.offset)
+            return snapshot_of(
+                case, attachments, actions, url=url, offset=self._access.offset, settled=self._is_settled(case)
+            )
+
+    def _is_settled(self, case: Case) -> bool:
+        """Tell whether the comments are complete: they are read by search, which may lag behind the case."""
+        changed = (case.updated_at or case.created_at) + self._access.offset
+        return self._clock() - changed >= timedelta(seconds=self._config.read_lag)
 
     def find(self, mark: str) -> tuple[str, ...]:
         """Give the ids of the cases that have ``mark`` as a tag, oldest first."""

@@ -104,12 +104,13 @@ def touched_by(actions: Iterable[UserAction], offset: timedelta) -> Mapping[str,
 
 
 def snapshot_of(
-    case: Case, attachments: Iterable[Attachment], actions: Iterable[UserAction], *, url: str, offset: timedelta
+    case: Case, attachments: Iterable[Attachment], actions: Iterable[UserAction], *, url: str, offset: timedelta,
+    settled: bool = True,
 ) -> Snapshot:
-    """Put together what was read of one case."""
+    """Put together what was read of one case; ``settled`` as in ``Snapshot``."""
     return Snapshot(
         key=case.id, label=case_label(case), version=case.version, mark=case_mark(case.id), url=url,
         fields=MappingProxyType(fields_of(case)), touched=touched_by(actions, offset),
         created=Touch(at=case.created_at + offset, by=person(case.created_by)),
-        comments=comments_of(attachments), marks=marks_among(tuple(case.tags)),
+        comments=comments_of(attachments), marks=marks_among(tuple(case.tags)), settled=settled,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from kibcase import Case, Changes, NothingToUpdate, UserComment
-from kibcase_connectors.actions import Action, AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.actions import Action, AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Announce
 from kibcase_connectors.errors import Conflict, NotFound, Refused
 from kibcase_connectors.kibana.access import Access
@@ -39,6 +39,9 @@ class Writer:
                 return self._add_comment(action, announce)
             case EditComment():
                 return self._edit_comment(action, announce)
+            case LinkBack():
+                advice = "A case has no place for links."
+                raise Refused(self._access.name, f"link case {action.key} back", advice=advice)
             case _:
                 assert_never(action)
 

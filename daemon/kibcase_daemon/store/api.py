@@ -63,8 +63,9 @@ class Queued:
 class AuditEntry:
     """One line of the audit: what was written, where, why, and what it replaced.
 
-    ``at`` is in seconds since the epoch; ``kind`` is ``field``, ``comment``, ``create``, ``conflict`` (a losing
-    value) or ``state`` (a link was parked, released, ...). ``by`` is who made the change that was carried.
+    ``at`` is in seconds since the epoch; ``kind`` is ``field``, ``comment``, ``create``, ``link``,
+    ``conflict`` (a losing value) or ``state`` (a link was parked, released, ...). ``by`` is who made the change
+    that was carried.
     """
 
     at: float

@@ -17,7 +17,8 @@ def dump_base(base: Base) -> str:
         for name, agreed in base.fields.items()
     }
     pairs = [[pair.origin.value, pair.key, pair.mirror, pair.digest, pair.mirror_digest] for pair in base.comments]
-    return json.dumps({"fields": fields, "comments": pairs}, ensure_ascii=False, sort_keys=True)
+    linked = sorted(side.value for side in base.linked)
+    return json.dumps({"fields": fields, "comments": pairs, "linked": linked}, ensure_ascii=False, sort_keys=True)
 
 
 def load_base(text: str) -> Base:
@@ -31,7 +32,7 @@ def load_base(text: str) -> Base:
         CommentPair(origin=Side(origin), key=key, mirror=mirror, digest=digest, mirror_digest=mirror_digest)
         for origin, key, mirror, digest, mirror_digest in data["comments"]
     )
-    return Base(fields=fields, comments=pairs)
+    return Base(fields=fields, comments=pairs, linked=frozenset(Side(side) for side in data["linked"]))
 
 
 def dump_intent(intent: Intent) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
-from kibcase_connectors.mapping import FieldMap, UnmappedError
+from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.mapping import FieldMap
 from kibcase_connectors.model import SETS, UNSET, Json, Receipt, Side, Snapshot
 from kibcase_daemon.sync.comments import Sides
-from kibcase_daemon.sync.sets import advance_set
+from kibcase_daemon.sync.sets import advance_set, spell
 from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned
 
 
@@ -45,6 +45,8 @@ def advance(base: Base, planned: Planned, receipt: Receipt, maps: Maps) -> Base:
                 agreed = _written(base.agreed(change.field), change, planned, receipt, maps)
                 base = base.with_field(change.field, agreed)
             return base
+        case LinkBack():
+            return replace(base, linked=base.linked | {planned.side})
         case AddComment() | EditComment():
             return base.with_pair(_pair(planned, receipt)) if receipt.comment else base
 
@@ -84,12 +86,9 @@ def after_creation(
 
 
 def _sent(name: str, source: Json, reads: FieldMap, writes: FieldMap) -> Json:
-    """Elements beyond those that were sent are the new side's own additions, still to be carried."""
-    try:
-        spelled = writes.native(name, reads.canonical(name, source))
-    except UnmappedError:
-        return []
-    return spelled if isinstance(spelled, list) else []
+    """Give the elements that were sent; any others are the new side's own additions, still to be carried."""
+    items = reads.canonical(name, source)
+    return list(spell(name, (items,) if isinstance(items, str) else items, writes)[0])
 
 
 def settle(base: Base, intents: Sequence[Intent], now: Sides, maps: Maps) -> Base:

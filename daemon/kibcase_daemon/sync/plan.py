@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, SetFields, SetStatus
+from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.mapping import UnmappedError
 from kibcase_connectors.model import SETS, STATUS, Canonical, Json, Side, Snapshot, Touch
 from kibcase_daemon.sync.comments import Sides, mark_for, pair_up, plan_comments
 from kibcase_daemon.sync.merge import merge_field
-from kibcase_daemon.sync.sets import merge_set
+from kibcase_daemon.sync.sets import merge_set, spell
 from kibcase_daemon.sync.types import (
     Base,
     Both,
@@ -26,12 +26,13 @@ from kibcase_daemon.sync.types import (
 
 
 def make_plan(
-    link: str, base: Base, now: Sides, *, rules: Rules, maps: Maps, editable: Both[bool]
+    link: str, base: Base, now: Sides, *, rules: Rules, maps: Maps, editable: Both[bool], links_back: Both[bool]
 ) -> Plan:
     """Decide what to do about one link whose two sides exist.
 
     ``link`` is the link's id, from which the ids of actions are made; ``editable`` tells per side whether
-    comments can be edited. Pure: equal arguments give an equal plan.
+    comments can be edited, ``links_back`` whether it can hold a link to the other side. Pure: equal arguments
+    give an equal plan.
     """
     base = pair_up(base, now)
     changes: list[FieldChange] = []
@@ -52,6 +53,8 @@ def make_plan(
             base = base.with_field(name, merged.agreed)
     mirrors = plan_comments(base, now, direction=rules.comments, editable=editable)
     actions = [planned for side in Side for planned in _actions(link, side, now, changes, mirrors)]
+    unlinked = [side for side in Side if links_back.of(side) and _wants_link(base, now, side)]
+    actions.extend(_link_back(link, side, now) for side in unlinked)
     return Plan(base=base, actions=tuple(actions), changes=tuple(changes))
 
 
@@ -111,6 +114,18 @@ def _sources(changes: tuple[FieldChange, ...], origin: Snapshot) -> dict[str, Js
     return {change.field: origin.fields[change.field] for change in changes}
 
 
+def _wants_link(base: Base, now: Sides, side: Side) -> bool:
+    """Tell whether a side lacks its link back; only a copy gets one, the original is not ours to decorate."""
+    origin = now.of(side.other)
+    return side not in base.linked and origin.url is not None and origin.mark in now.of(side).marks
+
+
+def _link_back(link: str, side: Side, now: Sides) -> Planned:
+    origin = now.of(side.other)
+    action = LinkBack(key=now.of(side).key, mark=origin.mark, label=origin.label, url=origin.url or "")
+    return Planned(id=f"{link}/{side}/link", side=side, action=action)
+
+
 def _comment(link: str, now: Sides, change: CommentChange) -> Planned:
     key, mark = now.of(change.to).key, mark_for(change, now)
     action: AddComment | EditComment
@@ -134,6 +149,8 @@ def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps
             continue
         try:
             value = maps.of(side.other).canonical(name, origin.fields[name])
+            if isinstance(value, tuple):
+                value = tuple(item for item in value if spell(name, (item,), maps.of(side))[0])
             maps.of(side).native(name, value)
         except UnmappedError as error:
             changes.append(FieldChange(field=name, verdict=Verdict.HELD, why=str(error)))
@@ -146,7 +163,7 @@ def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps
                 by=origin.created.by if origin.created else "",
             )
         )
-    action = Create(mark=origin.mark, fields=fields, origin_label=origin.label, origin_url=origin.url)
+    action = Create(mark=origin.mark, fields=fields, origin_label=origin.label)
     written = tuple(change for change in changes if change.to is side)
     planned = Planned(
         id=f"{link}/{side}/create", side=side, action=action, changes=written, sources=dict(origin.fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kibcase_connectors.mapping import FieldMap, UnmappedError
 from kibcase_connectors.model import Json, Side
 from kibcase_daemon.sync.types import Agreed, Both, FieldChange, FieldRule, Maps, Verdict
 
@@ -31,7 +32,8 @@ def merge_set(name: str, base: Agreed, now: Both[Json], *, rule: FieldRule, maps
         change for side in Side if (change := _towards(name, side, was, here, rule=rule, maps=maps)) is not None
     )
     agreed: Agreed = Both(
-        case=_known(Side.CASE, was, here, changes, name, maps), ticket=_known(Side.TICKET, was, here, changes, name, maps)
+        case=_known(Side.CASE, was, here, changes, name, maps),
+        ticket=_known(Side.TICKET, was, here, changes, name, maps),
     )
     if not changes and _as_sets(agreed) == _as_sets(base):
         return None
@@ -57,25 +59,42 @@ def _towards(
     if not rule.direction.carries(target):
         return None
     source = target.other
-    new = [key for key in here.of(source) if key not in was.of(source) and key not in here.of(target)]
+    new = {key: here.of(source)[key] for key in here.of(source) if key not in was.of(source)}
+    new = {key: item for key, item in new.items() if key not in here.of(target)}
     gone = [
         key for key in was.of(source)
         if rule.removals and key not in here.of(source) and key in here.of(target) and key in was.of(target)
     ]
     if not new and not gone:
         return None
-    spelled = maps.of(target).native(name, tuple(here.of(source)[key] for key in new))
-    add = tuple(str(item) for item in spelled) if isinstance(spelled, list) else ()
+    add, unspelled = spell(name, tuple(new.values()), maps.of(target))
+    if unspelled and not add and not gone:
+        reason = f"{', '.join(map(repr, unspelled))} cannot be written on the {target}"
+        return FieldChange(field=name, verdict=Verdict.HELD, why=reason)
     return FieldChange(
         field=name, verdict=Verdict.CARRY, to=target, why=f"changed on the {source}", value=add,
         old=list(here.of(target).values()), add=add, remove=tuple(here.of(target)[key] for key in gone),
     )
 
 
+def spell(name: str, items: tuple[str, ...], to: FieldMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the elements as a side spells them, and those it has no spelling for."""
+    spelled: dict[str, None] = {}
+    unspelled = []
+    for item in items:
+        try:
+            native = to.native(name, (item,))
+        except UnmappedError:
+            unspelled.append(item)
+            continue
+        spelled.update(dict.fromkeys(str(one) for one in native) if isinstance(native, list) else {})
+    return tuple(spelled), tuple(unspelled)
+
+
 def _known(
     side: Side, was: Both[Elements], here: Both[Elements], changes: tuple[FieldChange, ...], name: str, maps: Maps
 ) -> Json:
-    """What this side's base holds now: all that is there, less what still waits to be carried over.
+    """Give what this side's base holds now: all that is there, less what still waits to be carried over.
 
     A removal that is to be carried stays in the base until it has been.
     """

@@ -100,10 +100,11 @@ class CommentPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What both sides of a link last agreed on."""
+    """What both sides of a link last agreed on; ``linked`` are the sides that hold a link to the other."""
 
     fields: Mapping[str, Agreed] = field(default_factory=lambda: MappingProxyType({}))
     comments: tuple[CommentPair, ...] = ()
+    linked: frozenset[Side] = frozenset()
 
     def agreed(self, name: str) -> Agreed:
         """Give the base of one field; ``NEVER`` if it has none."""
@@ -156,7 +157,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentChange:
-    """The explanation of one comment to be written; ``lost`` is a person's edit of the mirror, if one is overwritten."""
+    """The explanation of one comment to be written; ``lost`` is a person's edit of the mirror that it replaces."""
 
     to: Side
     key: str

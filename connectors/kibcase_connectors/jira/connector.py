@@ -1,0 +1,119 @@
+"""Jira, Cloud or Data Center, as a side of sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from kibcase_connectors.actions import Action, AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.api import Announce, Capabilities
+from kibcase_connectors.errors import NotFound, Refused
+from kibcase_connectors.jira import feed, reading
+from kibcase_connectors.jira.checks import check
+from kibcase_connectors.jira.config import JiraConfig, JiraFilter
+from kibcase_connectors.jira.creating import create, link_back
+from kibcase_connectors.jira.editing import add_comment, edit_comment, set_fields
+from kibcase_connectors.jira.mapping import field_map
+from kibcase_connectors.jira.moving import set_status
+from kibcase_connectors.jira.rest import JiraRest
+from kibcase_connectors.jira.site import Site
+from kibcase_connectors.mapping import FieldMap
+from kibcase_connectors.model import Changes, Finding, Receipt, Snapshot
+
+_CLOUD_LAG = 60.0
+_DATACENTER_LAG = 5.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class JiraConnector:
+    """One account on one Jira project; implements ``Connector`` over the REST API v2.
+
+    ``name`` is the system's configured name, ``filter`` says which tickets may get a copy, ``clock`` is the
+    daemon's clock (aware). Nothing is sent before the first method that needs an answer.
+    """
+
+    def __init__(
+        self, name: str, config: JiraConfig, filter: JiraFilter | None = None, *,  # noqa: A002 - its name
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._filter = filter if filter is not None else JiraFilter()
+        self._clock = clock
+        self._client = JiraRest(name, config, clock)
+        self._site = Site(name=name, config=config, client=self._client, mapping=field_map(config))
+
+    @property
+    def name(self) -> str:
+        """The system's configured name."""
+        return self._site.name
+
+    @property
+    def kind(self) -> str:
+        """``jira``."""
+        return "jira"
+
+    @property
+    def mapping(self) -> FieldMap:
+        """What Jira's values mean, by the configuration."""
+        return self._site.mapping
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What Jira can do; ``find_lag`` is Cloud's as long as the deployment is not known."""
+        lag = self._site.config.find_lag
+        if lag is None:
+            lag = _DATACENTER_LAG if self._client.deployment == "datacenter" else _CLOUD_LAG
+        return Capabilities(fields=self._site.fields, find_lag=lag, links_back=True)
+
+    def check(self) -> list[Finding]:
+        """Look at the account, the project, the rights, the mapping and the screens, without writing."""
+        return check(self._site)
+
+    def changes(self, cursor: str | None) -> Changes:
+        """List the tickets updated since ``cursor``: one search while nothing much changes.
+
+        The last ticket seen is listed again each time. An answer without any is believed only after Jira
+        has said again who we are, since Cloud serves an expired token as an anonymous caller to whom
+        nothing is visible.
+        """
+        try:
+            found = feed.changes(
+                self._client, system=self.name, project=self._site.config.project, accepts=self._filter,
+                text=cursor, clock=self._clock,
+            )
+        except (NotFound, Refused):
+            self._site.confirm()
+            raise
+        if not found.items:
+            self._client.myself(again=True)
+        return found
+
+    def read(self, key: str) -> Snapshot:
+        """Read a ticket by id. Raises ``NotFound`` only when the account and the project are in order."""
+        return reading.read(self._site, key)
+
+    def find(self, mark: str) -> tuple[str, ...]:
+        """Give the ids of the tickets with the label ``mark``, first created first."""
+        return reading.find(self._site, mark)
+
+    def apply(self, action: Action, announce: Announce) -> Receipt:
+        """Carry out one action; see ``Connector.apply``."""
+        match action:
+            case Create():
+                return create(self._site, action, announce)
+            case LinkBack():
+                return link_back(self._site, action, announce)
+            case SetFields():
+                return set_fields(self._site, action, announce)
+            case SetStatus():
+                return set_status(self._site, action, announce)
+            case AddComment():
+                return add_comment(self._site, action, announce)
+            case EditComment():
+                return edit_comment(self._site, action, announce)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
