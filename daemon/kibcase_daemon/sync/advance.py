@@ -143,8 +143,6 @@ def _settle_comment(base: Base, intent: Intent, here: Snapshot) -> Base:
 
 
 def _ours(intent: Intent, digest: str, base: Base) -> bool:
-    """Tell whether our edit has arrived: the mirror is no longer what it was."""
-    for pair in base.comments:
-        if (pair.origin, pair.key) == (intent.side.other, intent.comment):
-            return pair.mirror_digest != digest
-    return True
+    """Tell whether our edit has arrived: the mirror is known and no longer what it was."""
+    pairs = [pair for pair in base.comments if (pair.origin, pair.key) == (intent.side.other, intent.comment)]
+    return any(pair.mirror_digest != digest for pair in pairs)
