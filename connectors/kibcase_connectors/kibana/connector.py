@@ -144,7 +144,8 @@ class KibanaConnector:
         )
         # A case that is in both lists was read later as one of the created.
         cases = {case.id: case for case in (*updated, *created)}
-        return Changes(items=tuple(map(self._changed, cases.values())), cursor=cursor.dump())
+        oldest_first = sorted(cases.values(), key=lambda case: case.created_at)
+        return Changes(items=tuple(map(self._changed, oldest_first)), cursor=cursor.dump())
 
     def _everything(self, started: datetime) -> Changes:
         # The newest update is asked for first: what changes while the cases are listed comes next time.
@@ -157,7 +158,7 @@ class KibanaConnector:
         cursor = Cursor(
             updated=Watermark(stamp=updated, since=started), created=Watermark(stamp=created, since=started)
         )
-        return Changes(items=tuple(items), cursor=cursor.dump())
+        return Changes(items=tuple(reversed(items)), cursor=cursor.dump())
 
     def _page(
         self, *, sort: Literal["createdAt", "updatedAt"], page: int = 1, per_page: int = FULL,

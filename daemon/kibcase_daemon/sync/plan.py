@@ -43,7 +43,7 @@ def make_plan(
         if name in SETS:
             merged_set = merge_set(name, base.agreed(name), values, rule=rule, maps=maps)
             if merged_set is not None:
-                changes.extend(merged_set.changes)
+                changes.extend(_with_author(change, now) for change in merged_set.changes)
                 base = base.with_field(name, merged_set.agreed)
             continue
         touched = Both(case=_touches(now.case, name), ticket=_touches(now.ticket, name))
@@ -56,6 +56,11 @@ def make_plan(
     unlinked = [side for side in Side if links_back.of(side) and _wants_link(base, now, side)]
     actions.extend(_link_back(link, side, now) for side in unlinked)
     return Plan(base=base, actions=tuple(actions), changes=tuple(changes))
+
+
+def _with_author(change: FieldChange, now: Sides) -> FieldChange:
+    touch = now.of(change.to.other).touched.get(change.field) if change.to else None
+    return replace(change, by=touch.by) if touch else change
 
 
 def _touches(side: Snapshot, name: str) -> Mapping[str, Touch]:

@@ -1,0 +1,163 @@
+"""``kibcase server``, ``kibcase sandbox`` and ``kibcase demo``."""
+
+from __future__ import annotations
+
+import ipaddress
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from kibcase_daemon.cli.output import console, json_option, write_json
+from kibcase_daemon.cli.signals import until_stopped, wait
+
+if TYPE_CHECKING:
+    from kibcase.server.stack import License
+
+_LICENSES = ("basic", "gold", "platinum", "enterprise", "trial")
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(short_help="Run the embedded Cases server.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=_PORT, default=5601, show_default=True, help="Kibana's port; 0: any free one.")
+@click.option("--es-port", type=_PORT, default=9200, show_default=True, help="Elasticsearch's port; 0: any free one.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep the state there.")
+@click.option("--stack-version", default="9.2.0", show_default=True, help="The version that it says it is.")
+@click.option("--license", "license_", type=click.Choice(_LICENSES), default="trial", show_default=True)
+@json_option
+def server(
+    host: str, port: int, es_port: int, data: Path | None, stack_version: str, license_: License, *, as_json: bool
+) -> None:
+    """Run the embedded Kibana-compatible Cases server until Ctrl-C.
+
+    A server for development and tests: it listens on this machine only, unless --host says otherwise.
+    """
+    from kibcase.server.app import CasesServer
+    from kibcase.server.users import DEFAULT_USERS
+
+    with until_stopped(), ExitStack() as ends:
+        with _starting("server"):
+            running = CasesServer(
+                host=host, port=port, es_port=es_port, data=data, stack_version=stack_version, license=license_
+            )
+        ends.enter_context(running)
+        username, password = next(iter(DEFAULT_USERS.items()))
+        login = {"username": username, "password": password, "version": stack_version}
+        systems: dict[str, dict[str, Any]] = {
+            "kibana": {"url": running.kibana_url, **login}, "elasticsearch": {"url": running.elasticsearch_url, **login}
+        }
+        _announce(systems, as_json=as_json, host=host, kept=data)
+        wait()
+
+
+@click.command(short_help="Run the server and a stand-in of Jira.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--kibana-port", type=_PORT, default=0, help="Kibana's port; by default any free one.")
+@click.option("--es-port", type=_PORT, default=0, help="Elasticsearch's port; by default any free one.")
+@click.option("--jira-port", type=_PORT, default=0, help="Jira's port; by default any free one.")
+@click.option("--deployment", type=click.Choice(("cloud", "datacenter")), default="cloud", show_default=True)
+@click.option("--stack-version", default="9.2.0", show_default=True, help="The version that Kibana says it is.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep the state there.")
+@click.option(
+    "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write a configuration that keeps this Kibana and this Jira in step.",
+)
+@json_option
+def sandbox(
+    host: str, kibana_port: int, es_port: int, jira_port: int, deployment: Literal["cloud", "datacenter"],
+    stack_version: str, data: Path | None, config_file: Path | None, *, as_json: bool,
+) -> None:
+    """Run the embedded server and a stand-in of Jira until Ctrl-C, to try things on.
+
+    Everything is in memory and gone at the end, unless --data says where to keep it.
+    """
+    from kibcase_daemon.sandbox import CONFIG_HEADER, Sandbox
+
+    if config_file is not None:
+        _check_overwrite(config_file, CONFIG_HEADER)
+    with until_stopped(), ExitStack() as ends:
+        with _starting("sandbox"):
+            running = Sandbox(
+                kibana_port=kibana_port, es_port=es_port, jira_port=jira_port, deployment=deployment, host=host,
+                data=data, stack_version=stack_version,
+            )
+        ends.enter_context(running)
+        if config_file is not None:
+            # The state goes with what it tells of: kept with the data, or gone with the memory.
+            folder = data or Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kibcase-sandbox-")))
+            _write(config_file, running.config_text(folder.absolute() / "kibcase.db"))
+        _announce(running.describe(), as_json=as_json, host=host, kept=data)
+        if config_file is not None and not as_json:
+            click.echo(f"\nKeep them in step with: kibcase sync -c {config_file}")
+        wait()
+
+
+@click.command(short_help="Show the main job from end to end.")
+@click.option("--keep", is_flag=True, help="Leave everything running at the end, until Ctrl-C.")
+def demo(*, keep: bool) -> int:
+    """Show the main job from end to end: alerts, cases, tickets, both ways."""
+    from kibcase_daemon.demo import run
+
+    return run(keep=keep, console=console())
+
+
+@contextmanager
+def _starting(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise click.ClickException(f"the {name} cannot start: {error}") from error
+
+
+def _announce(systems: dict[str, dict[str, Any]], *, as_json: bool, host: str, kept: Path | None) -> None:
+    if as_json:
+        write_json(systems)
+        return
+    out = console()
+    for name, facts in systems.items():
+        out.print(f"{name:14} {facts['url']}", style="bold", soft_wrap=True)
+        for fact, value in facts.items():
+            if fact == "people":
+                for person in value:
+                    out.print(f"{'':16}{' / '.join(person.values())}", soft_wrap=True)
+            elif fact != "url":
+                out.print(f"{'':14} {fact}: {value}", soft_wrap=True)
+    state = f"The state is kept in {kept}." if kept else "The state is in memory."
+    out.print(f"\n{_reach(host)} {state}", soft_wrap=True)
+    out.print("For development and tests. Ctrl-C ends it.", soft_wrap=True)
+
+
+def _reach(host: str) -> str:
+    if is_loopback(host):
+        return "Only this machine can reach it."
+    return f"Whoever can reach {host} can reach it, with well-known passwords and without encryption."
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_overwrite(path: Path, header: str) -> None:
+    if path.exists() and not _begins_with(path, header):
+        raise click.ClickException(f"{path} exists and was not written by the sandbox; it is left alone")
+
+
+def _begins_with(path: Path, header: str) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(header.encode())) == header.encode()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"the configuration cannot be written to {path}: {error.strerror}") from error

@@ -1,0 +1,28 @@
+"""The configuration: one YAML file, read whole, with every mistake told at once.
+
+``load_config`` gives a frozen ``Config`` or raises ``ConfigError``.
+"""
+
+from kibcase_daemon.config.load import SIZE_LIMIT, load_config, parse_config
+from kibcase_daemon.config.model import (
+    Config,
+    FieldConfig,
+    LimitsConfig,
+    LinkConfig,
+    LogConfig,
+    ScheduleConfig,
+    System,
+)
+
+__all__ = [
+    "SIZE_LIMIT",
+    "Config",
+    "FieldConfig",
+    "LimitsConfig",
+    "LinkConfig",
+    "LogConfig",
+    "ScheduleConfig",
+    "System",
+    "load_config",
+    "parse_config",
+]

@@ -1,0 +1,165 @@
+"""From a configuration to running engines: the store, the connectors, the link rules."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kibcase_connectors.api import Connector
+from kibcase_connectors.model import Side
+from kibcase_daemon.config import Config, LinkConfig
+from kibcase_daemon.config.kinds import KINDS
+from kibcase_daemon.engine import Engine
+from kibcase_daemon.errors import ConfigError, DaemonError, StoreError
+from kibcase_daemon.look import LinkRule
+from kibcase_daemon.store.api import AuditEntry, Link
+from kibcase_daemon.store.sqlite import SqliteStore
+from kibcase_daemon.sync.types import Both
+
+Clock = Callable[[], float]
+"""Gives seconds since the epoch."""
+
+Tell = Callable[[AuditEntry], None]
+"""Is told each change when it has been applied."""
+
+
+class Stopped(DaemonError):
+    """A cycle ended between two links because it was asked to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """Everything that one configuration needs to sync: one engine per link rule, in the order of the file."""
+
+    config: Config
+    store: SqliteStore
+    rules: tuple[LinkRule, ...]
+    engines: tuple[Engine, ...]
+    stopping: threading.Event
+
+
+@contextmanager
+def wired(config: Config, *, clock: Clock = time.time, tell: Tell = lambda _: None) -> Iterator[Wiring]:
+    """Open the state for writing, make connectors and engines; everything is closed at the end.
+
+    Once ``stopping`` of the wiring is set, a running cycle raises ``Stopped`` before it takes up its next
+    link. Raises ``StoreBusy`` if another process has the state, ``StoreError`` if it cannot be used,
+    ``ConfigError`` if a system's settings turn out to be unusable.
+    """
+    with ExitStack() as ends:
+        stopping = threading.Event()
+        store = ends.enter_context(closing(_StoppableStore(config.state, stopping)))
+        store.lock()
+        yield _assembled(config, store, ends, clock=clock, tell=tell, stopping=stopping)
+
+
+@contextmanager
+def previewing(config: Config, *, clock: Clock = time.time) -> Iterator[Wiring]:
+    """Do as ``wired`` on a copy of the state: the state file is neither written, nor locked, nor created."""
+    with ExitStack() as ends:
+        store = ends.enter_context(copied_store(config.state))
+        yield _assembled(config, store, ends, clock=clock, tell=lambda _: None, stopping=threading.Event())
+
+
+@contextmanager
+def copied_store(path: Path) -> Iterator[SqliteStore]:
+    """Open a copy of the state as it is now; an empty one if there is no file.
+
+    Raises ``StoreError`` if the file cannot be read.
+    """
+    if not path.exists():
+        with closing(SqliteStore()) as store:
+            yield store
+        return
+    with tempfile.TemporaryDirectory(prefix="kibcase-") as folder:
+        copy = Path(folder) / "state.db"
+        _copy(path, copy)
+        with closing(SqliteStore(copy)) as store:
+            yield store
+
+
+def connector_for(config: Config, link: LinkConfig, side: Side, *, clock: Clock = time.time) -> Connector:
+    """Make the connector of one side of a link rule; nothing is sent yet. Raises ``ConfigError``."""
+    name = link.case if side is Side.CASE else link.ticket
+    return connect(config, name, link.cases if side is Side.CASE else link.tickets, clock=clock)
+
+
+def connect(config: Config, name: str, wanted: object = None, *, clock: Clock = time.time) -> Connector:
+    """Make a connector to the system of that name; ``wanted`` is its filter. Raises ``ConfigError``."""
+    system = config.systems[name]
+    try:
+        return KINDS[system.kind]().connect(
+            name, system.settings, wanted, lambda: datetime.fromtimestamp(clock(), UTC)
+        )
+    except (ValueError, OSError) as error:
+        raise ConfigError(config.source, (f"systems.{name}: {error}",)) from error
+
+
+def _assembled(
+    config: Config, store: SqliteStore, ends: ExitStack, *, clock: Clock, tell: Tell, stopping: threading.Event
+) -> Wiring:
+    rules = tuple(_rule(config, link, ends, clock) for link in config.links)
+    limits = config.limits.limits()
+    engines = tuple(Engine(rule, store, clock=clock, limits=limits, tell=tell) for rule in rules)
+    return Wiring(config=config, store=store, rules=rules, engines=engines, stopping=stopping)
+
+
+def _rule(config: Config, link: LinkConfig, ends: ExitStack, clock: Clock) -> LinkRule:
+    made = {side: ends.enter_context(closing(connector_for(config, link, side, clock=clock))) for side in Side}
+    return LinkRule(
+        name=link.name, rules=link.rules(), connectors=Both(case=made[Side.CASE], ticket=made[Side.TICKET]),
+        creates=Both(case=link.create_cases, ticket=link.create_tickets),
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    if _copied_at_rest(source, target):
+        return
+    try:
+        _backup(source, target, "mode=ro")
+    except sqlite3.Error as error:
+        raise StoreError(f"the state file {source} cannot be read: {error}") from error
+
+
+def _copied_at_rest(source: Path, target: Path) -> bool:
+    """Copy a file that no process has open; False if one has, or had meanwhile.
+
+    SQLite's ordinary read-only way leaves two files of its own beside a file in WAL mode.
+    """
+    log = source.with_name(f"{source.name}-wal")
+    if log.exists():
+        return False
+    before = source.stat()
+    try:
+        _backup(source, target, "mode=ro&immutable=1")
+    except sqlite3.Error:
+        return False
+    after = source.stat()
+    return not log.exists() and (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+
+
+def _backup(source: Path, target: Path, how: str) -> None:
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?{how}", uri=True, timeout=10)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
+
+
+class _StoppableStore(SqliteStore):
+    def __init__(self, path: Path, stopping: threading.Event) -> None:
+        super().__init__(path)
+        self._stopping = stopping
+
+    def add_link(self, link: Link) -> Link:
+        # The engine begins each link of a cycle with this call: here, and only here, nothing is half done.
+        if self._stopping.is_set():
+            raise Stopped("asked to stop; what is left is taken up by the next cycle")
+        return super().add_link(link)
