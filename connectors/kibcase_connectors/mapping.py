@@ -168,9 +168,13 @@ class Elements:
 
     def _spell(self, element: str) -> str:
         try:
-            return self.write(element)
+            spelled = self.write(element)
         except ValueError as error:
             raise UnmappedError("element", element) from error
+        if spelled.startswith(MARK_PREFIX):
+            # "kibcase x" would become the mark "kibcase-x", and the thing a copy of something else.
+            raise UnmappedError("element", element)
+        return spelled
 
     def loses(self, canonical: Canonical) -> bool:  # noqa: ARG002 - the protocol's signature
         """Never: elements are carried one by one."""

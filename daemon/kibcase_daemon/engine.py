@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from kibcase_connectors.actions import Action, SetFields, SetStatus
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -21,7 +22,7 @@ from kibcase_daemon.look import LinkRule, Observer, Sight
 from kibcase_daemon.schedule import ATTEMPTS_BEFORE_PARKING, pause
 from kibcase_daemon.store.api import AuditEntry, Link, LinkState, Queued, StateStore
 from kibcase_daemon.sync.guards import Limits, flood_suspected, loop_suspected
-from kibcase_daemon.sync.types import Both, Plan
+from kibcase_daemon.sync.types import Both, Plan, Planned
 
 _ROUNDS = 8
 _OUTAGE_LINKS = 3
@@ -111,16 +112,21 @@ class Engine:
         for side in Side:
             items = self._news(side, self._rule.connectors.of(side).changes(self._cursor(side, full=full)).items)
             entries.extend(Queued(rule=self._rule.name, side=side, change=item) for item in items)
-        links = {link.id: link for link in self._links(entries, full=full)}
-        return [preview for link in links.values() if (preview := self._preview(link)) is not None]
+        links = self._links(entries, full=full)
+        flood = self._flood(links)
+        return [preview for link in links if (preview := self._preview(link, flood)) is not None]
 
-    def _preview(self, link: Link) -> Preview | None:
+    def _preview(self, link: Link, flood: str | None) -> Preview | None:
         sight = self._observer.look(link)
         if sight.gone is not None:
-            return Preview(link=sight.link, plan=sight.plan, note=sight.link.reason)
+            note = "" if link.state is LinkState.GONE else sight.link.reason
+            return Preview(link=sight.link, plan=sight.plan, note=note) if note else None
         if sight.wait_until is not None:
             return Preview(link=sight.link, plan=sight.plan, note="waiting for an earlier write to become visible")
-        return Preview(link=sight.link, plan=sight.plan) if sight.plan.actions or sight.plan.held else None
+        if not sight.plan.actions and not sight.plan.held:
+            return None
+        stopped = flood if link.state is LinkState.NEW else self._doubt(sight.link, sight.plan)
+        return Preview(link=sight.link, plan=sight.plan, note=stopped or "")
 
     def _cursor(self, side: Side, *, full: bool) -> str | None:
         return None if full else self._store.cursor(self._rule.name, side)
@@ -138,7 +144,7 @@ class Engine:
             if link is None:
                 if self._may_begin(side, item):
                     news.append(item)
-            elif link.state is not LinkState.GONE and link.seen.of(side) != item.version:
+            elif link.seen.of(side) != item.version:
                 news.append(item)
         return news
 
@@ -149,19 +155,22 @@ class Engine:
     def _work(self, run: _Run, *, full: bool) -> None:
         entries = self._store.queued(self._rule.name)
         links = self._links(entries, full=full)
-        flood = flood_suspected(sum(1 for link in links if link.state is LinkState.NEW), self._limits)
+        flood = self._flood(links)
         done: dict[tuple[Side, str], Queued] = {(entry.side, entry.change.key): entry for entry in entries}
         for link in links:
             if flood and link.state is LinkState.NEW:
                 continue
             link = self._store.add_link(link)
             run.looked_at += 1
-            self._sync(link, run)
             mine = [done[side, key] for side in Side if (key := link.keys.of(side)) and (side, key) in done]
+            self._sync(link, mine, run)
             self._store.dequeue(mine)
         self._store.dequeue([entry for entry in entries if self._is_idle(entry)])
         if flood:
             run.error = flood
+
+    def _flood(self, links: Sequence[Link]) -> str | None:
+        return flood_suspected(sum(1 for link in links if link.state is LinkState.NEW), self._limits)
 
     def _is_idle(self, entry: Queued) -> bool:
         link = self._store.link_of(entry.rule, entry.side, entry.change.key)
@@ -173,8 +182,7 @@ class Engine:
         found: dict[str, Link] = {}
         known = [*self._store.due(rule, self._clock()), *(self._store.links(rule) if full else [])]
         for link in known:
-            if link.state is not LinkState.GONE:
-                found.setdefault(link.id, link)
+            found.setdefault(link.id, link)
         for entry in entries:
             existing = self._store.link_of(rule, entry.side, entry.change.key)
             if existing is not None:
@@ -184,24 +192,28 @@ class Engine:
                 found.setdefault(link.id, link)
         return list(found.values())
 
-    def _sync(self, link: Link, run: _Run) -> None:
+    def _sync(self, link: Link, entries: Sequence[Queued], run: _Run) -> None:
         """Bring one link into step, or keep it with the reason why not."""
         self._pause_for_outage(run)
+        # What is kept waiting has been noticed at these versions; only a newer one ends the wait.
+        for entry in entries:
+            link = replace(link, seen=link.seen.put(entry.side, entry.change.version))
         turn = _Turn(link=link)
         try:
             for _ in range(_ROUNDS):
                 if self._round(turn, run):
+                    run.outages = 0
                     return
             self._wait(turn.link, "both sides keep changing", run)
         except Throttled as error:
-            self._wait(turn.link, str(error), run, asked=error.retry_after)
+            self._wait(turn.link, str(error), run, asked=error.retry_after, counts=False)
             raise
         except (Unavailable, Conflict) as error:
             run.outages += isinstance(error, Unavailable)
             self._wait(turn.link, str(error), run)
         except OutcomeUnknown as error:
             self._wait(turn.link, str(error), run, soon=True)
-        except Refused as error:
+        except (Refused, NotFound) as error:
             self._park(turn.link, str(error), run)
 
     def _pause_for_outage(self, run: _Run) -> None:
@@ -213,8 +225,7 @@ class Engine:
         sight = self._observer.look(turn.link)
         turn.link = sight.link
         if sight.gone is not None:
-            run.gone.append(sight.link)
-            run.note(self._keep(sight.link, "state", sight.link.reason))
+            self._lose(sight.link, turn, run)
             return True
         if sight.wait_until is not None:
             self._store.save(
@@ -225,20 +236,27 @@ class Engine:
             )
             return True
         self._settle(turn, sight, run)
-        actions = [planned for planned in sight.plan.actions if planned.id not in turn.refused]
-        if not actions:
+        if all(turn.has_refused(planned) for planned in sight.plan.actions):
             self._rest(turn, sight, run)
             return True
-        doubt = loop_suspected(
-            sight.plan, self._store.recent(turn.link.id, self._clock() - self._limits.loop_seconds), self._clock(),
-            self._limits,
-        )
+        doubt = self._doubt(turn.link, sight.plan)
         if doubt is not None:
             self._park(self._seen(turn.link, sight), doubt, run)
             return True
         self._act(turn, sight, run)
-        run.outages = 0
         return False
+
+    def _doubt(self, link: Link, plan: Plan) -> str | None:
+        now = self._clock()
+        return loop_suspected(plan, self._store.recent(link.id, now - self._limits.loop_seconds), now, self._limits)
+
+    def _lose(self, link: Link, turn: _Turn, run: _Run) -> None:
+        """Keep a link whose case or ticket is gone; people are told once."""
+        if turn.began is LinkState.GONE:
+            self._store.save(link)
+            return
+        run.gone.append(link)
+        run.note(self._keep(link, "state", link.reason))
 
     def _settle(self, turn: _Turn, sight: Sight, run: _Run) -> None:
         if sight.settled:
@@ -250,14 +268,14 @@ class Engine:
     def _act(self, turn: _Turn, sight: Sight, run: _Run) -> None:
         for planned in sight.plan.actions:
             blocked = planned.later and not self._only_refused_before(turn, sight)
-            if blocked or planned.id in turn.refused:
+            if blocked or turn.has_refused(planned):
                 continue
             try:
                 turn.link, entries = self._executor.run(
                     turn.link, planned, self._rule.connectors.of(planned.side), self._rule.maps
                 )
             except Refused as error:
-                turn.refused[planned.id] = str(error)
+                turn.refuse(planned, str(error))
             except (Conflict, NotFound):
                 return
             else:
@@ -266,12 +284,13 @@ class Engine:
     @staticmethod
     def _only_refused_before(turn: _Turn, sight: Sight) -> bool:
         """Tell whether all that the waiting actions wait for has been refused, so that they wait no longer."""
-        return all(planned.later or planned.id in turn.refused for planned in sight.plan.actions)
+        return all(planned.later or turn.has_refused(planned) for planned in sight.plan.actions)
 
     def _rest(self, turn: _Turn, sight: Sight, run: _Run) -> None:
         """Keep a link about which nothing more can be done now."""
         link = self._seen(turn.link, sight)
-        reasons = [*turn.refused.values(), *(f"{change.field}: {change.why}" for change in sight.plan.held)]
+        refused = [turn.refused[planned.id][1] for planned in sight.plan.actions]
+        reasons = [*refused, *(f"{change.field}: {change.why}" for change in sight.plan.held)]
         if reasons:
             self._park(link, "; ".join(dict.fromkeys(reasons)), run)
             return
@@ -288,8 +307,11 @@ class Engine:
                 seen = seen.put(side, snapshot.version)
         return replace(link, seen=seen)
 
-    def _wait(self, link: Link, reason: str, run: _Run, *, asked: float | None = None, soon: bool = False) -> None:
-        attempts = link.attempts + 1
+    def _wait(
+        self, link: Link, reason: str, run: _Run, *, asked: float | None = None, soon: bool = False,
+        counts: bool = True,
+    ) -> None:
+        attempts = (link.attempts if link.state is LinkState.WAITING else 0) + counts
         if attempts >= ATTEMPTS_BEFORE_PARKING:
             self._park(link, f"{reason} (after {attempts} attempts)", run)
             return
@@ -301,7 +323,7 @@ class Engine:
         )
 
     def _park(self, link: Link, reason: str, run: _Run) -> None:
-        attempts = link.attempts + 1
+        attempts = (link.attempts if link.state is LinkState.PARKED else 0) + 1
         news = (link.state, link.reason) != (LinkState.PARKED, reason)
         link = replace(
             link, state=LinkState.PARKED, reason=reason, attempts=attempts,
@@ -348,7 +370,19 @@ class _Turn:
 
     def __init__(self, *, link: Link) -> None:
         self.link = link
-        self.refused: dict[str, str] = {}
+        self.began = link.state
+        self.refused: dict[str, tuple[Action, str]] = {}
+
+    def refuse(self, planned: Planned, reason: str) -> None:
+        self.refused[planned.id] = (_content(planned.action), reason)
+
+    def has_refused(self, planned: Planned) -> bool:
+        """Tell whether just this was refused: another value of the same field is worth another try."""
+        return planned.id in self.refused and self.refused[planned.id][0] == _content(planned.action)
+
+
+def _content(action: Action) -> Action:
+    return replace(action, version="") if isinstance(action, SetFields | SetStatus) else action
 
 
 def _new_link(rule: str, side: Side, key: str) -> Link:

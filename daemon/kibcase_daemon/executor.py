@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Connector
-from kibcase_connectors.errors import Conflict, Denied, NotFound, Refused, Unavailable
+from kibcase_connectors.errors import Conflict, Denied, NotFound, OutcomeUnknown, Refused, Unavailable
 from kibcase_connectors.model import SETS, Json, Receipt
 from kibcase_daemon.store.api import AuditEntry, Link, LinkState, StateStore
 from kibcase_daemon.sync.advance import Intent, advance
 from kibcase_daemon.sync.guards import outcome, shown
 from kibcase_daemon.sync.types import FieldChange, Maps, Planned, Verdict
 
-_TEXT_LIMIT = 2000
+_TEXT_LIMIT = 65_536
 _KINDS = {
     Create: "create", LinkBack: "link", SetFields: "fields", SetStatus: "status", AddComment: "add-comment",
     EditComment: "edit-comment",
@@ -47,6 +47,10 @@ class Executor:
             if journal.announced and not isinstance(planned.action, SetStatus):
                 self._store.finish(link, [journal.intent.id])
             raise
+        except OutcomeUnknown:
+            # The request may have been under way until now: only from now on does the lag of a search count.
+            journal.renew()
+            raise
         done = _moved(link, planned, receipt, maps)
         entries = self._entries(done, planned, receipt)
         self._store.finish(done, [journal.intent.id], audit=entries)
@@ -59,6 +63,9 @@ class Executor:
             attempts=0,
             mark="" if isinstance(action, SetFields | SetStatus) else action.mark, sources=planned.sources,
             comment=comment.key if comment else "", digest=comment.digest if comment else "",
+            body=comment.body if comment else "",
+            add=action.add if isinstance(action, SetFields) else {},
+            remove=action.remove if isinstance(action, SetFields) else {},
         )
 
     def _lost(self, link: Link, planned: Planned) -> list[AuditEntry]:
@@ -88,8 +95,12 @@ class Executor:
             why = f"{verb} on the {planned.side.other}"
             return [self._entry(link, planned, "comment", "comment", "", comment.body, why, comment.author)]
         return [
-            self._entry(
-                link, planned, "field", change.field, shown(change.old), _stored(change, receipt), change.why, change.by
+            replace(
+                self._entry(
+                    link, planned, "field", change.field, shown(change.old), _stored(change, receipt), change.why,
+                    change.by,
+                ),
+                meant=_bounded(outcome(change)),
             )
             for change in planned.changes
         ]
@@ -125,6 +136,11 @@ class _Journal:
         # The value that loses is on disk before it is overwritten.
         self._store.begin(self.intent, audit=[] if self.announced else self.lost)
         self.announced = True
+
+    def renew(self) -> None:
+        if self.announced:
+            self.intent = replace(self.intent, sent_at=self._clock())
+            self._store.begin(self.intent)
 
 
 def _moved(link: Link, planned: Planned, receipt: Receipt, maps: Maps) -> Link:

@@ -68,10 +68,10 @@ class Observer:
     def _half(self, link: Link, missing: Side, intents: Sequence[Intent]) -> Sight:
         origin = self._read(link, missing.other)
         if origin is None:
-            return _gone(link, missing.other)
+            return _gone(link, missing.other, orphans=self._orphans(missing, intents))
         link = replace(link, labels=link.labels.put(missing.other, origin.label))
         connector = self._rule.connectors.of(missing)
-        found = connector.find(origin.mark)
+        found = self._find(link, missing, origin.mark)
         if found:
             adopted = replace(link, keys=link.keys.put(missing, found[0]))
             return replace(self._pair(adopted, intents, origin=origin, side=missing.other), twins=found[1:])
@@ -84,6 +84,16 @@ class Observer:
         plan = plan_creation(link.id, origin, missing, rules=self._rule.rules, maps=self._rule.maps)
         settled = tuple(intent.id for intent in intents)
         return Sight(link=link, plan=plan, snapshots=snapshots, settled=settled)
+
+    def _find(self, link: Link, side: Side, mark: str) -> tuple[str, ...]:
+        """Give what carries the mark and belongs to no other link: labels can be typed, and are cloned."""
+        found = self._rule.connectors.of(side).find(mark)
+        owners = {key: self._store.link_of(self._rule.name, side, key) for key in found}
+        return tuple(key for key, owner in owners.items() if owner is None or owner.id == link.id)
+
+    def _orphans(self, side: Side, intents: Sequence[Intent]) -> tuple[str, ...]:
+        marks = {intent.mark for intent in intents if intent.kind == "create"}
+        return tuple(key for mark in sorted(marks) for key in self._rule.connectors.of(side).find(mark))
 
     def _pair(
         self, link: Link, intents: Sequence[Intent], *, origin: Snapshot | None = None, side: Side | None = None
@@ -134,7 +144,9 @@ class Observer:
             return None
 
 
-def _gone(link: Link, side: Side) -> Sight:
+def _gone(link: Link, side: Side, *, orphans: tuple[str, ...] = ()) -> Sight:
     reason = f"the {side} {link.labels.of(side) or link.keys.of(side)} no longer exists or is no longer visible"
+    if orphans:
+        reason += f"; made for it and left alone: {side.other} {', '.join(orphans)}"
     link = replace(link, state=LinkState.GONE, reason=reason, retry_at=None)
     return Sight(link=link, plan=Plan(base=link.base), snapshots=Both(case=None, ticket=None), gone=side)

@@ -34,6 +34,9 @@ def check(site: Site) -> list[Finding]:
             raise
         except ConnectorError as error:
             found.append(_problem(subject, str(error)))
+            if subject == "project":
+                # Whatever is asked about a project that cannot be seen fails in the same way.
+                break
     return found
 
 

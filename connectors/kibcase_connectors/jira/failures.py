@@ -35,6 +35,11 @@ _LOG_IN: Final = (
     "Check the account's credentials; API tokens expire. "
     "A failed-login captcha is cleared by logging in once in a browser."
 )
+_ANONYMOUS: Final = "Jira does not accept the credentials and serves us as an anonymous caller"
+_ADDRESS: Final = (
+    "Check that the address is Jira's own, with its context path, and not that of a log-in page or a proxy."
+)
+_ODD: Final = "the answer is not in Jira's form"
 _LOOK: Final = "The request may have arrived; it is not repeated before that is known."
 _NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
 
@@ -62,7 +67,7 @@ def from_answer(deed: Deed, response: requests.Response) -> ConnectorError:
     """Give the error for an answer that is not the wanted one, whatever its status."""
     status, said, field = response.status_code, _said(response), _field(response)
     if status == 401 or (login_failed(response.headers) and not (deed.writes and status < 300)):
-        return Denied(deed.system, deed.what, said=said or "not logged in", advice=_LOG_IN)
+        return Denied(deed.system, deed.what, said=said if status >= 400 else _ANONYMOUS, advice=_LOG_IN)
     if status < 400 or status == 408 or status >= 500:
         return _unusable(deed, response, said)
     if status == 429:
@@ -86,7 +91,8 @@ def _unusable(deed: Deed, response: requests.Response, said: str) -> ConnectorEr
     if not deed.writes:
         if response.status_code == 503 and wait:
             return Throttled(deed.system, deed.what, said=said, retry_after=wait)
-        return Unavailable(deed.system, deed.what, said=said)
+        served = response.status_code < 300 and not _body(response)
+        return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS if served else "")
     # A 503 that says when to come back was sent in place of doing the work. Data Center adds
     # "retry-after: 0" to answers of every kind, so only a positive value says that.
     if response.status_code == 503 and wait:
@@ -101,12 +107,12 @@ def from_exception(deed: Deed, error: Exception) -> ConnectorError:
         return Unavailable(deed.system, deed.what, said=said, advice="Check the address, the proxy and TLS.")
     if deed.writes:
         return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
-    return Unavailable(deed.system, deed.what, said=said)
+    return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS if said == _ODD else "")
 
 
 def odd(deed: Deed) -> ConnectorError:
     """Give the error for a read whose answer is JSON, but not of the shape that Jira gives."""
-    return Unavailable(deed.system, deed.what, said="the answer is not in Jira's form")
+    return Unavailable(deed.system, deed.what, said=_ODD)
 
 
 def unsteady(deed: Deed) -> ConnectorError:
@@ -135,7 +141,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _cause(error: Exception) -> str:
     if not isinstance(error, requests.RequestException) or isinstance(error, requests.JSONDecodeError):
-        return "the answer is not in Jira's form"
+        return _ODD
     if isinstance(error, ReadTimeout):
         return "no answer in time"
     if isinstance(error, ConnectTimeout):

@@ -11,11 +11,12 @@ from kibcase_connectors.model import Json, Touch
 
 
 def clock_offset(sent: datetime, received: datetime, date: datetime) -> timedelta:
-    """Give how far the daemon's clock is ahead of Jira's, from one answer's ``Date`` (whole seconds).
+    """Give how far the daemon's clock is ahead of Jira's, from one answer's ``Date``.
 
-    Zero if the clocks may agree: a measurement no better than a second must not move times about.
+    The header has whole seconds, and web servers renew it once a second, so it is up to two seconds old.
+    Zero if the clocks may agree: a measurement no better than that must not move times about.
     """
-    least, most = sent - (date + timedelta(seconds=1)), received - date
+    least, most = sent - (date + timedelta(seconds=2)), received - date
     return timedelta() if least <= timedelta() <= most else (least + most) / 2
 
 

@@ -1,4 +1,7 @@
-"""Markdown <-> Jira wiki markup, and text hygiene: pure functions, bounded on hostile input."""
+"""Markdown <-> Jira wiki markup, and text hygiene: pure functions, bounded on hostile input.
+
+The import raises ``MissingExtraError`` if ``markdown-it-py`` (extra: ``connectors``) is not installed.
+"""
 
 from .cut import cut
 from .escape import escape_wiki

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
+from kibcase.errors import MissingExtraError
 
 from .nodes import (
     Block,
@@ -29,6 +27,13 @@ from .nodes import (
     Text,
     is_link_target,
 )
+
+try:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+    from markdown_it.tree import SyntaxTreeNode
+except ModuleNotFoundError as missing:
+    raise MissingExtraError("connectors", "markdown_it") from missing
 
 DEPTH = 20
 _KINDS: dict[str, Kind] = {"strong": "strong", "em": "em", "s": "strike"}

@@ -65,7 +65,7 @@ class AuditEntry:
 
     ``at`` is in seconds since the epoch; ``kind`` is ``field``, ``comment``, ``create``, ``link``,
     ``conflict`` (a losing value) or ``state`` (a link was parked, released, ...). ``by`` is who made the change
-    that was carried.
+    that was carried; ``meant`` the written value in the common form, by which repetitions are recognised.
     """
 
     at: float
@@ -80,6 +80,7 @@ class AuditEntry:
     new: str
     why: str
     by: str = ""
+    meant: str = ""
 
 
 class StateStore(Protocol):

@@ -18,7 +18,7 @@ def dump_base(base: Base) -> str:
     }
     pairs = [[pair.origin.value, pair.key, pair.mirror, pair.digest, pair.mirror_digest] for pair in base.comments]
     linked = sorted(side.value for side in base.linked)
-    return json.dumps({"fields": fields, "comments": pairs, "linked": linked}, ensure_ascii=False, sort_keys=True)
+    return json.dumps({"fields": fields, "comments": pairs, "linked": linked}, sort_keys=True)
 
 
 def load_base(text: str) -> Base:
@@ -39,9 +39,11 @@ def dump_intent(intent: Intent) -> str:
     """Give the JSON text of an intent's body; id, link, side, kind, time and attempts are columns."""
     body: dict[str, Any] = {
         "mark": intent.mark, "sources": dict(intent.sources), "comment": intent.comment, "digest": intent.digest,
+        "body": intent.body, "add": {name: list(items) for name, items in intent.add.items()},
+        "remove": {name: list(items) for name, items in intent.remove.items()},
         "announced": {name: list(values) for name, values in intent.announced.items()},
     }
-    return json.dumps(body, ensure_ascii=False, sort_keys=True)
+    return json.dumps(body, sort_keys=True)
 
 
 def load_intent(text: str, *, id: str, link: str, side: str, kind: str, sent_at: float, attempts: int) -> Intent:  # noqa: A002 - the column's name
@@ -50,4 +52,5 @@ def load_intent(text: str, *, id: str, link: str, side: str, kind: str, sent_at:
     return Intent(
         id=id, link=link, side=Side(side), kind=kind, sent_at=sent_at, attempts=attempts, mark=body["mark"],
         sources=body["sources"], announced=body["announced"], comment=body["comment"], digest=body["digest"],
+        body=body["body"], add=body["add"], remove=body["remove"],
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+APPLICATION_ID: Final = 0x6B696263
+"""What SQLite's header says of a state file: "kibc"."""
+
 STEPS: Final[tuple[tuple[str, ...], ...]] = (
     (
         """CREATE TABLE links (
@@ -28,7 +31,8 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             at REAL NOT NULL, rule TEXT NOT NULL, link TEXT NOT NULL, case_label TEXT NOT NULL,
             ticket_label TEXT NOT NULL, side TEXT NOT NULL, kind TEXT NOT NULL, field TEXT NOT NULL,
-            old TEXT NOT NULL, new TEXT NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL)""",
+            old TEXT NOT NULL, new TEXT NOT NULL, why TEXT NOT NULL, by TEXT NOT NULL,
+            meant TEXT NOT NULL)""",
         "CREATE INDEX audit_of_link ON audit (link, at)",
         "CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     ),

@@ -13,7 +13,7 @@ from kibcase_connectors.model import Changed, Json, Side
 from kibcase_daemon.errors import StoreBusy, StoreError
 from kibcase_daemon.store.api import AuditEntry, Link, LinkState, Queued
 from kibcase_daemon.store.codec import dump_base, dump_intent, load_base, load_intent
-from kibcase_daemon.store.schema import STEPS
+from kibcase_daemon.store.schema import APPLICATION_ID, STEPS
 from kibcase_daemon.sync.advance import Intent
 from kibcase_daemon.sync.guards import Written
 from kibcase_daemon.sync.types import Both
@@ -22,7 +22,7 @@ _LINK_COLUMNS = (
     "id, rule, case_key, ticket_key, case_label, ticket_label, base, state, case_seen, ticket_seen, "
     "reason, retry_at, attempts"
 )
-_AUDIT_COLUMNS = "at, rule, link, case_label, ticket_label, side, kind, field, old, new, why, by"
+_AUDIT_COLUMNS = "at, rule, link, case_label, ticket_label, side, kind, field, old, new, why, by, meant"
 
 
 class SqliteStore:
@@ -41,6 +41,7 @@ class SqliteStore:
                 ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
             )
             self._db.row_factory = sqlite3.Row
+            self._recognise()
             if path is not None:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 # The journal of intents must be on disk before a request is sent, also across a power cut.
@@ -48,6 +49,14 @@ class SqliteStore:
             self._migrate()
         except sqlite3.Error as error:
             raise StoreError(f"the state file {path} cannot be used: {error}") from error
+
+    def _recognise(self) -> None:
+        """Refuse the database of another program, before a byte of it is changed."""
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+        elif self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            self._db.close()
+            raise StoreError(f"{self._path} is the database of another program, no state file of kibcase")
 
     def _migrate(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -88,15 +97,20 @@ class SqliteStore:
         if self._path is None or self._lock_file is not None:
             return
         # SQLite's own file lock: the operating system gives it back whatever becomes of the process.
-        lock_file = sqlite3.connect(f"{self._path}.lock", isolation_level=None, timeout=0, check_same_thread=False)
+        name = f"{self._path}.lock"
         try:
-            lock_file.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock_file.close()
+            self._lock_file = sqlite3.connect(name, isolation_level=None, timeout=0, check_same_thread=False)
+            self._lock_file.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._unlock()
             if "locked" not in str(error):
-                raise StoreError(f"the lock file {self._path}.lock cannot be used: {error}") from error
+                raise StoreError(f"the lock file {name} cannot be used: {error}") from error
             raise StoreBusy(f"another kibcase process is syncing with the state file {self._path}") from error
-        self._lock_file = lock_file
+
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
 
     def cursor(self, rule: str, side: Side) -> str | None:
         """Give where a change feed goes on."""
@@ -140,7 +154,7 @@ class SqliteStore:
         with self._transaction() as db:
             for side in Side:
                 key = link.keys.of(side)
-                existing = self._find(db, link.rule, side, key) if key is not None else None
+                existing = self.link_of(link.rule, side, key) if key is not None else None
                 if existing is not None:
                     return existing
             marks = ", ".join("?" * 13)
@@ -149,30 +163,31 @@ class SqliteStore:
 
     def link_of(self, rule: str, side: Side, key: str) -> Link | None:
         """Give the link of a case or ticket."""
-        with self._mutex:
-            return self._find(self._db, rule, side, key)
-
-    @staticmethod
-    def _find(db: sqlite3.Connection, rule: str, side: Side, key: str) -> Link | None:
         column = "case_key" if side is Side.CASE else "ticket_key"
-        row = db.execute(f"SELECT * FROM links WHERE rule = ? AND {column} = ?", (rule, key)).fetchone()  # noqa: S608 - constants
-        return _link(row) if row else None
+        rows = self._rows(f"SELECT * FROM links WHERE rule = ? AND {column} = ?", (rule, key))  # noqa: S608 - constants
+        return self._link(rows[0]) if rows else None
+
+    def _link(self, row: sqlite3.Row) -> Link:
+        try:
+            return _link(row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(f"the state file {self._path} holds a link that cannot be read: {row['id']}") from error
 
     def links(self, rule: str) -> list[Link]:
         """List the links of a rule."""
-        return [_link(row) for row in self._rows("SELECT * FROM links WHERE rule = ? ORDER BY number", (rule,))]
+        return [self._link(row) for row in self._rows("SELECT * FROM links WHERE rule = ? ORDER BY number", (rule,))]
 
     def due(self, rule: str, now: float) -> list[Link]:
         """List the links whose time has come."""
         rows = self._rows("SELECT * FROM links WHERE rule = ? AND retry_at <= ? ORDER BY number", (rule, now))
-        return [_link(row) for row in rows]
+        return [self._link(row) for row in rows]
 
     def troubled(self, rule: str) -> list[Link]:
         """List the links that are waiting or parked."""
         rows = self._rows(
             "SELECT * FROM links WHERE rule = ? AND state IN ('waiting', 'parked') ORDER BY number", (rule,)
         )
-        return [_link(row) for row in rows]
+        return [self._link(row) for row in rows]
 
     def save(self, link: Link, *, audit: Sequence[AuditEntry] = ()) -> None:
         """Replace what is known of a link."""
@@ -219,9 +234,9 @@ class SqliteStore:
     def recent(self, link: str, since: float) -> list[Written]:
         """List the field values written since a time."""
         rows = self._rows(
-            "SELECT at, side, field, new FROM audit WHERE link = ? AND at >= ? AND kind = 'field'", (link, since)
+            "SELECT at, side, field, meant FROM audit WHERE link = ? AND at >= ? AND kind = 'field'", (link, since)
         )
-        return [Written(at=row["at"], side=Side(row["side"]), field=row["field"], new=row["new"]) for row in rows]
+        return [Written(at=row["at"], side=Side(row["side"]), field=row["field"], meant=row["meant"]) for row in rows]
 
     def audit(self, *, limit: int = 100, link: str | None = None) -> list[AuditEntry]:
         """List the newest audit entries."""
@@ -233,7 +248,7 @@ class SqliteStore:
             AuditEntry(
                 at=row["at"], rule=row["rule"], link=row["link"], case=row["case_label"], ticket=row["ticket_label"],
                 side=row["side"], kind=row["kind"], field=row["field"], old=row["old"], new=row["new"],
-                why=row["why"], by=row["by"],
+                why=row["why"], by=row["by"], meant=row["meant"],
             )
             for row in rows
         ]
@@ -253,17 +268,16 @@ class SqliteStore:
         """Close the file and give the lock back."""
         with self._mutex:
             self._db.close()
-            if self._lock_file is not None:
-                self._lock_file.close()
-                self._lock_file = None
+            self._unlock()
 
 
 def _link_values(link: Link) -> tuple[object, ...]:
-    return (
+    values = (
         link.id, link.rule, link.keys.case, link.keys.ticket, link.labels.case, link.labels.ticket,
         dump_base(link.base), link.state.value, link.seen.case, link.seen.ticket, link.reason, link.retry_at,
         link.attempts,
     )
+    return tuple(_bindable(value) for value in values)
 
 
 def _link(row: sqlite3.Row) -> Link:
@@ -275,14 +289,22 @@ def _link(row: sqlite3.Row) -> Link:
     )
 
 
+def _bindable(value: object) -> object:
+    """Replace what SQLite cannot take: JSON may hold half a surrogate pair."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def _insert_audit(db: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
-    marks = ", ".join("?" * 12)
+    marks = ", ".join("?" * 13)
     db.executemany(
         f"INSERT INTO audit ({_AUDIT_COLUMNS}) VALUES ({marks})",  # noqa: S608 - constants
         [
-            (
-                entry.at, entry.rule, entry.link, entry.case, entry.ticket, entry.side, entry.kind, entry.field,
-                entry.old, entry.new, entry.why, entry.by,
+            tuple(
+                _bindable(value)
+                for value in (
+                    entry.at, entry.rule, entry.link, entry.case, entry.ticket, entry.side, entry.kind, entry.field,
+                    entry.old, entry.new, entry.why, entry.by, entry.meant,
+                )
             )
             for entry in entries
         ],

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import SETS, UNSET, Json, Receipt, Side, Snapshot
-from kibcase_daemon.sync.comments import Sides
-from kibcase_daemon.sync.sets import advance_set, spell
-from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned
+from kibcase_connectors.model import SETS, STATUS, STATUSES, UNSET, Json, Receipt, Side, Snapshot
+from kibcase_daemon.sync.comments import Sides, same_words
+from kibcase_daemon.sync.sets import advance_set, elements, identity, spell
+from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Intent:
 
     ``sources`` are the other side's values it was made from; ``announced`` the values, in the written
     side's own form, that its requests asked to store, step by step; ``sent_at`` seconds since the epoch,
-    renewed before every request. ``comment`` and ``digest`` name the original of a mirror.
+    renewed before every request. ``add`` and ``remove`` are the elements of sets to be written. ``comment``
+    and ``digest`` name the original of a mirror, ``body`` is the mirror's text.
     """
 
     id: str
@@ -31,8 +32,11 @@ class Intent:
     mark: str = ""
     sources: Mapping[str, Json] = field(default_factory=dict)
     announced: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    add: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    remove: Mapping[str, Sequence[str]] = field(default_factory=dict)
     comment: str = ""
     digest: str = ""
+    body: str = ""
 
 
 def advance(base: Base, planned: Planned, receipt: Receipt, maps: Maps) -> Base:
@@ -99,7 +103,7 @@ def settle(base: Base, intents: Sequence[Intent], now: Sides, maps: Maps) -> Bas
     """
     for intent in intents:
         if intent.kind in {"fields", "status"}:
-            base = _settle_fields(base, intent, now.of(intent.side))
+            base = _settle_fields(base, intent, now.of(intent.side), maps)
         elif intent.kind == "create" and not base.fields:
             base = _settle_creation(intent, now.of(intent.side), maps)
         elif intent.kind in {"add-comment", "edit-comment"}:
@@ -107,12 +111,24 @@ def settle(base: Base, intents: Sequence[Intent], now: Sides, maps: Maps) -> Bas
     return base
 
 
-def _settle_fields(base: Base, intent: Intent, here: Snapshot) -> Base:
+def _settle_fields(base: Base, intent: Intent, here: Snapshot, maps: Maps) -> Base:
     for name, values in intent.announced.items():
         if name not in SETS and here.fields.get(name) in values:
             # It may be a step on the way only, and the other side may have moved back since: compare anew.
             base = base.with_field(name, NEVER.put(intent.side, here.fields[name]))
+    for name in {*intent.add, *intent.remove} & SETS:
+        base = base.with_field(name, _settle_set(name, base.agreed(name), intent, here, maps))
     return base
+
+
+def _settle_set(name: str, agreed: Agreed, intent: Intent, here: Snapshot, maps: Maps) -> Agreed:
+    held = elements(name, here.fields.get(name), intent.side, maps)
+    arrived = FieldChange(
+        field=name, verdict=Verdict.CARRY, why="a write that was cut short",
+        add=tuple(item for item in intent.add.get(name, ()) if identity(name, item, maps) in held),
+        remove=tuple(item for item in intent.remove.get(name, ()) if identity(name, item, maps) not in held),
+    )
+    return advance_set(name, agreed, arrived, intent.side, intent.sources.get(name), maps)
 
 
 def _settle_creation(intent: Intent, here: Snapshot, maps: Maps) -> Base:
@@ -126,23 +142,22 @@ def _settle_creation(intent: Intent, here: Snapshot, maps: Maps) -> Base:
     }
     base = after_creation(intent.sources, sent, stored, intent.side, maps)
     for name in here.fields:
-        if name not in stored and name in intent.sources:
+        if name not in stored and name in intent.sources and _began_alike(name, intent, maps):
             base = base.with_field(name, NEVER.put(intent.side.other, intent.sources[name]))
     return base
 
 
+def _began_alike(name: str, intent: Intent, maps: Maps) -> bool:
+    """Tell whether the other side's value was what a new thing starts with; new things start open."""
+    return name != STATUS or maps.of(intent.side.other).same(STATUS, intent.sources[STATUS], STATUSES[0])
+
+
 def _settle_comment(base: Base, intent: Intent, here: Snapshot) -> Base:
     for mirror in here.comments:
-        if mirror.mark == intent.mark and (intent.kind == "add-comment" or _ours(intent, mirror.digest, base)):
+        if mirror.mark == intent.mark and (intent.kind == "add-comment" or same_words(mirror.body, intent.body)):
             pair = CommentPair(
                 origin=intent.side.other, key=intent.comment, digest=intent.digest, mirror=mirror.key,
                 mirror_digest=mirror.digest,
             )
             return base.with_pair(pair)
     return base
-
-
-def _ours(intent: Intent, digest: str, base: Base) -> bool:
-    """Tell whether our edit has arrived: the mirror is known and no longer what it was."""
-    pairs = [pair for pair in base.comments if (pair.origin, pair.key) == (intent.side.other, intent.comment)]
-    return any(pair.mirror_digest != digest for pair in pairs)

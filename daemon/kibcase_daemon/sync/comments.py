@@ -33,11 +33,16 @@ def pair_up(base: Base, now: Sides) -> Base:
 
 
 def _found(origin: Side, key: str, original: Comment | None, mirror: Comment, now: Sides) -> CommentPair:
-    in_step = original is not None and render(original, now.of(origin)).split() == mirror.body.split()
+    in_step = original is not None and same_words(render(original, now.of(origin)), mirror.body)
     return CommentPair(
         origin=origin, key=key, mirror=mirror.key, mirror_digest=mirror.digest,
         digest=original.digest if original is not None and in_step else UNKNOWN_DIGEST,
     )
+
+
+def same_words(one: str, other: str) -> bool:
+    """Tell whether two texts differ in white space at the most."""
+    return one.split() == other.split()
 
 
 def plan_comments(
@@ -68,7 +73,10 @@ def plan_comments(
 def _change(
     comment: Comment, origin: Snapshot, to: Side, pair: CommentPair | None, mirror: Comment | None
 ) -> CommentChange:
-    edited = pair is not None and mirror is not None and mirror.digest != pair.mirror_digest
+    # Where nobody knows what the mirror was, it may hold a person's words.
+    edited = pair is not None and mirror is not None and (
+        mirror.digest != pair.mirror_digest or pair.digest == UNKNOWN_DIGEST
+    )
     return CommentChange(
         to=to, key=comment.key, digest=comment.digest, author=comment.author, body=render(comment, origin),
         mirror=mirror.key if mirror else None, lost=mirror.body if mirror and edited else None,

@@ -13,12 +13,12 @@ from kibcase_daemon.sync.types import FieldChange, Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One value that kibcase has written: when (seconds since the epoch), where and what."""
+    """One value that kibcase has written: when (seconds since the epoch), where and what it means."""
 
     at: float
     side: Side
     field: str
-    new: str
+    meant: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def loop_suspected(plan: Plan, written: Iterable[Written], now: float, limits: L
     fight for ever. Writing the same value to the same field again and again is what that looks like.
     """
     recent = Counter(
-        (entry.side, entry.field, entry.new) for entry in written if 0 <= now - entry.at <= limits.loop_seconds
+        (entry.side, entry.field, entry.meant) for entry in written if 0 <= now - entry.at <= limits.loop_seconds
     )
     for change in plan.changes:
         if change.to is None or change.value is None:

@@ -155,6 +155,7 @@ def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps
         try:
             value = maps.of(side.other).canonical(name, origin.fields[name])
             if isinstance(value, tuple):
+                # The others are held as soon as there are two sides to compare.
                 value = tuple(item for item in value if spell(name, (item,), maps.of(side))[0])
             maps.of(side).native(name, value)
         except UnmappedError as error:

@@ -28,9 +28,7 @@ def merge_set(name: str, base: Agreed, now: Both[Json], *, rule: FieldRule, maps
     """
     was = Both(case=elements(name, base.case, Side.CASE, maps), ticket=elements(name, base.ticket, Side.TICKET, maps))
     here = Both(case=elements(name, now.case, Side.CASE, maps), ticket=elements(name, now.ticket, Side.TICKET, maps))
-    changes = tuple(
-        change for side in Side if (change := _towards(name, side, was, here, rule=rule, maps=maps)) is not None
-    )
+    changes = tuple(change for side in Side for change in _towards(name, side, was, here, now, rule=rule, maps=maps))
     agreed: Agreed = Both(
         case=_known(Side.CASE, was, here, changes, name, maps),
         ticket=_known(Side.TICKET, was, here, changes, name, maps),
@@ -42,10 +40,14 @@ def merge_set(name: str, base: Agreed, now: Both[Json], *, rule: FieldRule, maps
 
 def elements(name: str, native: object, side: Side, maps: Maps) -> Elements:
     """Give a side's elements by their common identity; UNSET and None count as empty."""
+    return {identity(name, item, maps): item for item in _items(name, native, side, maps)}
+
+
+def _items(name: str, native: object, side: Side, maps: Maps) -> tuple[str, ...]:
     if not isinstance(native, list):
-        return {}
+        return ()
     found = maps.of(side).canonical(name, native)
-    return {identity(name, item, maps): item for item in ((found,) if isinstance(found, str) else found)}
+    return (found,) if isinstance(found, str) else found
 
 
 def identity(name: str, element: str, maps: Maps) -> str:
@@ -54,27 +56,31 @@ def identity(name: str, element: str, maps: Maps) -> str:
 
 
 def _towards(
-    name: str, target: Side, was: Both[Elements], here: Both[Elements], *, rule: FieldRule, maps: Maps
-) -> FieldChange | None:
+    name: str, target: Side, was: Both[Elements], here: Both[Elements], now: Both[Json], *, rule: FieldRule, maps: Maps
+) -> list[FieldChange]:
     if not rule.direction.carries(target):
-        return None
+        return []
     source = target.other
-    new = {key: here.of(source)[key] for key in here.of(source) if key not in was.of(source)}
-    new = {key: item for key, item in new.items() if key not in here.of(target)}
-    gone = [
+    lacking = {key: item for key, item in here.of(source).items() if key not in here.of(target)}
+    new = {key: item for key, item in lacking.items() if key not in was.of(source)}
+    gone = {
         key for key in was.of(source)
         if rule.removals and key not in here.of(source) and key in here.of(target) and key in was.of(target)
-    ]
-    if not new and not gone:
-        return None
-    add, unspelled = spell(name, tuple(new.values()), maps.of(target))
-    if unspelled and not add and not gone:
+    }
+    add, _ = spell(name, tuple(new.values()), maps.of(target))
+    remove = tuple(item for item in _items(name, now.of(target), target, maps) if identity(name, item, maps) in gone)
+    changes = []
+    if add or remove:
+        change = FieldChange(
+            field=name, verdict=Verdict.CARRY, to=target, why=f"changed on the {source}", value=add,
+            old=list(here.of(target).values()), add=add, remove=remove,
+        )
+        changes.append(change)
+    _, unspelled = spell(name, tuple(lacking.values()), maps.of(target))
+    if unspelled:
         reason = f"{', '.join(map(repr, unspelled))} cannot be written on the {target}"
-        return FieldChange(field=name, verdict=Verdict.HELD, why=reason)
-    return FieldChange(
-        field=name, verdict=Verdict.CARRY, to=target, why=f"changed on the {source}", value=add,
-        old=list(here.of(target).values()), add=add, remove=tuple(here.of(target)[key] for key in gone),
-    )
+        changes.append(FieldChange(field=name, verdict=Verdict.HELD, why=reason))
+    return changes
 
 
 def spell(name: str, items: tuple[str, ...], to: FieldMap) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,9 +15,13 @@ from kibcase.server.errors import BadRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that has passed the gate; ``caller`` is None only where no credentials are asked for."""
+    """One request that has passed the gate; ``caller`` is None only where no credentials are asked for.
+
+    ``authorization`` is the header that proved who the caller is.
+    """
 
     caller: Caller | None
+    authorization: str = field(repr=False)
     params: Mapping[str, str]
     query: Mapping[str, str | list[str]]
     body: Any

@@ -60,7 +60,8 @@ class KibanaFace:
             raise NotFound("Not Found")
         endpoint, params = found
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        user = self._user(endpoint, headers.get("authorization"))
+        authorization = headers.get("authorization", "")
+        user = self._user(endpoint, authorization)
         body = None
         if scope["method"] not in _SAFE:
             body = parse_body(await read_body(receive), headers)
@@ -71,10 +72,12 @@ class KibanaFace:
         if not self._spaces.has(space):
             raise saved_object_missing("space", space)
         caller = None if user is None else Caller(space=space, user=self._directory.identity(user))
-        reply = endpoint.handle(Call(caller=caller, params=params, query=query, body=body))
+        reply = endpoint.handle(
+            Call(caller=caller, authorization=authorization, params=params, query=query, body=body)
+        )
         return self._with_warning(reply) if endpoint.deprecated else reply
 
-    def _user(self, endpoint: Endpoint, header: str | None) -> str | None:
+    def _user(self, endpoint: Endpoint, header: str) -> str | None:
         user = self._directory.authenticate(header)
         if user is None and not endpoint.anonymous:
             raise self._directory.refusal(header)

@@ -1,4 +1,4 @@
-"""The routes beside cases: configuration, spaces, status, licence."""
+"""The routes beside cases: configuration, spaces, status, licence, account."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from kibcase.server.cases.state import CaseState
 from kibcase.server.datemath import stamp
 from kibcase.server.kibana.endpoint import Call, Endpoint, Reply, ok
+from kibcase.server.kibana.whoami import whoami
 from kibcase.server.stack import Stack
 
 Json = dict[str, Any]
@@ -58,13 +59,19 @@ def space_routes(state: CaseState) -> list[Endpoint]:
 
 
 def platform_routes(stack: Stack, clock: Callable[[], datetime]) -> list[Endpoint]:
-    """Build the routes that tell version, health and licence."""
+    """Build the routes that tell version, health and licence, and who is asking."""
     started = clock()
     return [
         Endpoint(
             method="GET", path="/api/status", handle=lambda call: _status(stack, clock, call), anonymous=True
         ),
         Endpoint(method="GET", path="/api/licensing/info", handle=lambda _call: ok(_license(stack, started))),
+        Endpoint(
+            method="GET",
+            path="/internal/security/me",
+            handle=lambda call: ok(whoami(call.by.user, call.authorization)),
+            internal=True,
+        ),
     ]
 
 

@@ -143,14 +143,14 @@ def test_the_last_touch_counts() -> None:
 
 @given(
     skew=st.integers(min_value=-100_000, max_value=100_000), parts=st.integers(min_value=0, max_value=999),
-    took=st.integers(min_value=0, max_value=5000),
+    took=st.integers(min_value=0, max_value=5000), stale=st.integers(min_value=0, max_value=999),
 )
-def test_the_clock_offset_is_right_to_a_second_and_the_way(skew: int, parts: int, took: int) -> None:
+def test_the_clock_offset_is_right_to_a_second_and_the_way(skew: int, parts: int, took: int, stale: int) -> None:
     true = timedelta(milliseconds=skew)
     server = NOON + timedelta(milliseconds=parts)
     sent = server + true - timedelta(milliseconds=took / 2)
     received = server + true + timedelta(milliseconds=took / 2)
-    found = clock_offset(sent, received, server.replace(microsecond=0))
+    found = clock_offset(sent, received, (server - timedelta(milliseconds=stale)).replace(microsecond=0))
     assert abs(found - true) <= timedelta(milliseconds=1000 + took)
     if skew == 0:
         assert found == timedelta()
