@@ -348,9 +348,9 @@ class MemoryConnector:
         seen = {start}
         while ways:
             way = ways.popleft()
-            if self.mapping.canonical(STATUS, way[-1]) == wanted:
+            if self.mapping.same(STATUS, way[-1], wanted):
                 return way[1:]
-            for step in self.system.workflow[way[-1]]:
+            for step in self.system.workflow.get(way[-1], ()):
                 if step not in seen:
                     seen.add(step)
                     ways.append([*way, step])

@@ -1,1 +1,1 @@
-"""."""
+"""The daemon: keeps cases and tickets in step, as a service, from cron, or by hand."""

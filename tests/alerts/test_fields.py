@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kibcase.alerts import flatten, read
@@ -22,6 +22,7 @@ def nested(name: str, value: Any) -> dict[str, Any]:
     return {head: nested(rest, value) if rest else value}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(SOURCES)
 def test_flatten_and_read_agree(source: dict[str, Any]) -> None:
     flat = flatten(source)

@@ -26,8 +26,10 @@ Done = subprocess.CompletedProcess[str]
 
 
 def python(*arguments: str, **env: str) -> Done:
+    # The size of somebody's terminal decides nothing here.
+    own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=SECONDS, env={**os.environ, **env},
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=SECONDS, env={**own, **env},
         check=False, stdin=subprocess.DEVNULL,
     )
 

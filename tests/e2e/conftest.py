@@ -91,6 +91,17 @@ class Bench:
         session.headers["kbn-xsrf"] = "test"
         return session
 
+    def from_kibana(self, path: str) -> Any:
+        """Ask Kibana over HTTP."""
+        with self.plain_http() as http:
+            return http.get(self.sandbox.kibana.kibana_url + path, timeout=SECONDS).json()
+
+    def from_jira(self, path: str) -> Any:
+        """Ask Jira over HTTP, as the integration's account."""
+        told = self.sandbox.describe()["jira"]
+        login = (told["email"], told["api_token"])
+        return requests.get(told["url"] + path, auth=login, timeout=SECONDS).json()
+
     def sync_here(self) -> Outcome:
         """Do what ``kibcase sync`` does, in this process, which is quicker."""
         with wired(load_config(self.config, env=os.environ)) as wiring:

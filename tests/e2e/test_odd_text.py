@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+
+from kibcase.server.faults import Fault
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Bench
@@ -81,3 +84,26 @@ def test_odd_text_of_a_ticket(bench: Bench, name: str) -> None:
     (title,) = (title for title in cases if title not in ("Beacon to a new domain", "Phishing wave"))
     assert kept in title
     assert "Maria Lindqvist" in cases[title]
+
+
+@pytest.mark.parametrize("side", ["case", "ticket"])
+def test_an_answer_with_half_a_character(bench: Bench, side: str) -> None:
+    """JSON can hold what is no text; systems written in Java or JavaScript may pass it on."""
+    (identifier, _, _) = next(case for case in bench.picture()[0] if case[1]["title"] == "Beacon to a new domain")
+    path, answer, title = (
+        (f"/api/cases/{identifier}", bench.from_kibana(f"/api/cases/{identifier}"), "title") if side == "case"
+        else ("/rest/api/2/issue/10001", bench.from_jira("/rest/api/2/issue/10001?expand=changelog"), "summary")
+    )
+    holder = answer if side == "case" else answer["fields"]
+    holder[title] += " \ud83d and \udea8"
+    faults = bench.sandbox.kibana.kibana if side == "case" else bench.sandbox.jira.faults
+    faults.arm(Fault(method="GET", path=path, status=200, body=json.dumps(answer).encode("ascii"), times=None))
+    done = bench.run("sync", "--wait", "0")
+    text = bench.told(done)
+    assert done.returncode in (0, 1), text
+    assert "Phishing wave" in bench.titles()
+    assert all("\ud83d" not in title for title in bench.titles())
+    faults.disarm()
+    bench.sandbox.jira.as_person("maria.lindqvist").edit("SOC-1", summary="Beacon to a new domain")
+    assert bench.run("retry").returncode == 0
+    bench.finish()

@@ -118,18 +118,18 @@ def _announce(systems: dict[str, dict[str, Any]], *, as_json: bool, host: str, k
     if as_json:
         write_json(systems)
         return
-    out = console()
+    # Plain text: `kibcase server` must do with the server extra, which brings no tables.
     for name, facts in systems.items():
-        out.print(f"{name:14} {facts['url']}", style="bold", soft_wrap=True)
+        click.secho(f"{name:14} {facts['url']}", bold=True)
         for fact, value in facts.items():
             if fact == "people":
                 for person in value:
-                    out.print(f"{'':16}{' / '.join(person.values())}", soft_wrap=True)
+                    click.echo(f"{'':16}{' / '.join(person.values())}")
             elif fact != "url":
-                out.print(f"{'':14} {fact}: {value}", soft_wrap=True)
+                click.echo(f"{'':14} {fact}: {value}")
     state = f"The state is kept in {kept}." if kept else "The state is in memory."
-    out.print(f"\n{_reach(host)} {state}", soft_wrap=True)
-    out.print("For development and tests. Ctrl-C ends it.", soft_wrap=True)
+    click.echo(f"\n{_reach(host)} {state}")
+    click.echo("For development and tests. Ctrl-C ends it.")
 
 
 def _reach(host: str) -> str:
