@@ -10,6 +10,7 @@ from kibcase_connectors.errors import NotFound
 from kibcase_connectors.model import Side, Snapshot
 from kibcase_daemon.store.api import Link, LinkState, StateStore
 from kibcase_daemon.sync.advance import Intent, settle
+from kibcase_daemon.sync.foresight import foresee
 from kibcase_daemon.sync.plan import make_plan, plan_creation
 from kibcase_daemon.sync.types import Base, Both, Maps, Plan, Rules
 
@@ -82,6 +83,12 @@ class Observer:
         if sent and self._clock() < visible_at:
             return Sight(link=link, plan=Plan(base=Base()), snapshots=snapshots, wait_until=visible_at)
         plan = plan_creation(link.id, origin, missing, rules=self._rule.rules, maps=self._rule.maps)
+        plan = replace(
+            plan,
+            afterwards=foresee(
+                link.id, plan, origin, rules=self._rule.rules, maps=self._rule.maps, links_back=self._links_back()
+            ),
+        )
         settled = tuple(intent.id for intent in intents)
         return Sight(link=link, plan=plan, snapshots=snapshots, settled=settled)
 
@@ -117,13 +124,16 @@ class Observer:
                 case=self._rule.connectors.case.capabilities.edits_comments,
                 ticket=self._rule.connectors.ticket.capabilities.edits_comments,
             ),
-            links_back=Both(
-                case=self._rule.connectors.case.capabilities.links_back,
-                ticket=self._rule.connectors.ticket.capabilities.links_back,
-            ),
+            links_back=self._links_back(),
         )
         settled = tuple(intent.id for intent in intents)
         return Sight(link=replace(link, base=plan.base), plan=plan, snapshots=snapshots, settled=settled)
+
+    def _links_back(self) -> Both[bool]:
+        connectors = self._rule.connectors
+        return Both(
+            case=connectors.case.capabilities.links_back, ticket=connectors.ticket.capabilities.links_back
+        )
 
     def _visible_at(self, intents: Sequence[Intent], now: Both[Snapshot]) -> float | None:
         """Tell until when a mirror that was begun and is not to be seen may still turn up."""

@@ -80,7 +80,7 @@ class Step:
 
 def steps(preview: Preview) -> list[Step]:
     """Give what a cycle would do about one link, in the order in which it would be done; the held ones last."""
-    done = [step for planned in preview.plan.actions for step in _planned(planned)]
+    done = [step for planned in (*preview.plan.actions, *preview.plan.afterwards) for step in _planned(planned)]
     held = [_field(change, "") for change in preview.plan.held]
     if preview.note:
         held.append(Step(side="", what="link", old="", new="", why=preview.note, by="", verdict="note"))

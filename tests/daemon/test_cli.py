@@ -153,7 +153,7 @@ def test_plan_tells_what_sync_would_do_and_writes_nothing(bench: Bench) -> None:
     key = bench.case()
     before, files = bench.writes, sorted(bench.folder.iterdir())
     (link,) = bench.json("plan")["rules"][0]["links"]
-    assert [step["what"] for step in link["steps"]] == ["create", "title", "description", "severity", "tags"]
+    assert [step["what"] for step in link["steps"]] == ["create", "title", "description", "severity", "tags", "link"]
     assert (bench.writes, sorted(bench.folder.iterdir())) == (before, files)
 
     bench.run("sync")

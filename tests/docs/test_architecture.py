@@ -84,16 +84,6 @@ def test_contracts_are_told(architecture: Document, root: Path) -> None:
     assert all(f"`{name}`" in paragraph for name in forbidden["forbidden_modules"])
 
 
-def test_the_layers_of_the_daemon_hold(architecture: Document, graph: grimp.ImportGraph) -> None:
-    match = re.search(r"Inside the daemon: `([\w >]+)`", architecture.text)
-    assert match
-    layers = [f"kibcase_daemon.{name}" for name in match[1].split(" > ")]
-    above_executor = layers.index("kibcase_daemon.executor")
-    beside = {"kibcase_daemon.executor", "kibcase_daemon.look"}
-    told: list[str | set[str]] = [*layers[:above_executor], beside, *layers[above_executor + 1 :]]
-    assert graph.find_illegal_dependencies_for_layers(layers=told) == set()
-
-
 def test_what_is_called_pure_is_pure(architecture: Document, graph: grimp.ImportGraph) -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| .*Pure[.:].* \|$", architecture.section("The packages"), re.MULTILINE)
     assert len(rows) >= 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -67,7 +69,7 @@ def test_metadata(built: Built) -> None:
     assert len(metadata.json["description"]) > 500
 
 
-def test_the_sdist_builds_the_same_and_keeps_house_to_itself(built: Built) -> None:
+def test_the_sdist_keeps_house_to_itself(built: Built) -> None:
     with tarfile.open(built.sdist) as sdist:
         names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "pyproject.toml", "kibcase/py.typed", "tests/packaging/test_wheel.py"} <= names
@@ -75,3 +77,17 @@ def test_the_sdist_builds_the_same_and_keeps_house_to_itself(built: Built) -> No
         name for name in names
         if name.startswith((".ci", ".git/", ".venv")) or "__pycache__" in name or name.endswith((".db", ".pyc"))
     ]
+
+
+def test_the_sdist_builds_the_same_wheel(built: Built, files: list[PurePosixPath], tmp_path: Path) -> None:
+    with tarfile.open(built.sdist) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
+        cwd=source, capture_output=True, text=True, timeout=120, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as again:
+        assert sorted(again.namelist()) == sorted(str(file) for file in files)

@@ -111,7 +111,7 @@ class JiraConfig(BaseModel):
     find_lag: Annotated[float, Field(ge=0)] | None = Field(
         None,
         description="For how many seconds a ticket just created may be missing from a search; "
-        "left out: 60 on Cloud, 5 on Data Center.",
+        "left out: 90 on Cloud, 35 on Data Center.",
     )
 
     @field_validator("api_token", "token")

@@ -20,8 +20,9 @@ from kibcase_connectors.jira.site import Site
 from kibcase_connectors.mapping import FieldMap
 from kibcase_connectors.model import Changes, Finding, Receipt, Snapshot
 
-_CLOUD_LAG = 60.0
-_DATACENTER_LAG = 5.0
+# The index's own lag, and 30 seconds for a request that was under way when the process that sent it died.
+_CLOUD_LAG = 60.0 + 30.0
+_DATACENTER_LAG = 5.0 + 30.0
 
 
 def _now() -> datetime:

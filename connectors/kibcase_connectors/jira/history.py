@@ -20,9 +20,15 @@ def clock_offset(sent: datetime, received: datetime, date: datetime) -> timedelt
     return timedelta() if least <= timedelta() <= most else (least + most) / 2
 
 
-def touches(edits: Sequence[Edit], offset: timedelta) -> dict[str, Touch]:
-    """Give the last change of each synced field, on the daemon's clock; ``edits`` are oldest first."""
-    last = {FIELDS[edit.field]: edit for edit in edits if edit.field in FIELDS}
+def touches(edits: Sequence[Edit], offset: timedelta, own: str | None = None) -> dict[str, Touch]:
+    """Give the last change of each synced field, on the daemon's clock; ``edits`` are oldest first.
+
+    What the account ``own`` has written was agreed with the other side before: it counts only where nobody
+    else has changed the field.
+    """
+    known = [edit for edit in edits if edit.field in FIELDS]
+    theirs = [edit for edit in known if edit.by.id != own]
+    last = {FIELDS[edit.field]: edit for edit in (*known, *theirs)}
     return {field: Touch(at=edit.at + offset, by=edit.by.name) for field, edit in last.items()}
 
 

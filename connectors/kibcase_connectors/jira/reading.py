@@ -18,11 +18,12 @@ def read(site: Site, key: str) -> Snapshot:
     offset = site.client.offset
     comments = site.client.comments(issue.id)
     taking_part = site.fields
+    touched = touches(issue.edits, offset, site.client.own_id)
     return Snapshot(
         key=issue.id, label=issue.key, version=version(issue), mark=site.mark(issue.id),
         fields={field: value for field, value in issue.natives.items() if field in taking_part},
         url=site.browse(issue.key),
-        touched={field: touch for field, touch in touches(issue.edits, offset).items() if field in taking_part},
+        touched={field: touch for field, touch in touched.items() if field in taking_part},
         created=Touch(at=issue.created + offset, by=issue.creator),
         comments=tuple(map(comment_of, comments)), marks=marks_of(issue.labels),
     )

@@ -45,6 +45,11 @@ class JiraRest(JiraClient):
                 raise Denied(self._system, deed.what, said="the account is anonymous or inactive")
         return self._account
 
+    @property
+    def own_id(self) -> str | None:
+        """The id of our own account if it is known already; asks nothing."""
+        return self._account.id if self._account is not None else None
+
     def project(self, key: str) -> Mapping[str, Any]:
         """Give a project (GET project/{key}). Raises ``NotFound`` if this account cannot see it."""
         return self._ask(f"looking at project {key}", f"project/{_part(key)}", dict)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.mapping import FieldMap
 from kibcase_connectors.model import SETS, STATUS, STATUSES, UNSET, Json, Receipt, Side, Snapshot
-from kibcase_daemon.sync.comments import Sides, same_words
+from kibcase_daemon.sync.comments import UNKNOWN_DIGEST, Sides, same_words
 from kibcase_daemon.sync.sets import advance_set, elements, identity, spell
 from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned, Verdict
 
@@ -154,10 +154,11 @@ def _began_alike(name: str, intent: Intent, maps: Maps) -> bool:
 
 def _settle_comment(base: Base, intent: Intent, here: Snapshot) -> Base:
     for mirror in here.comments:
-        if mirror.mark == intent.mark and (intent.kind == "add-comment" or same_words(mirror.body, intent.body)):
+        as_written = same_words(mirror.body, intent.body)
+        if mirror.mark == intent.mark and (intent.kind == "add-comment" or as_written):
             pair = CommentPair(
                 origin=intent.side.other, key=intent.comment, digest=intent.digest, mirror=mirror.key,
-                mirror_digest=mirror.digest,
+                mirror_digest=mirror.digest if as_written else UNKNOWN_DIGEST,
             )
             return base.with_pair(pair)
     return base

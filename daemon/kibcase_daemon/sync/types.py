@@ -191,11 +191,14 @@ class Plan:
     """Everything that is to be done about one link, and why.
 
     ``base`` already contains what needs no write. ``changes`` explains every field that is not as it was.
+    ``afterwards`` foresees what follows on a creation; it is there to be shown, and is planned anew when the
+    new thing exists.
     """
 
     base: Base
     actions: tuple[Planned, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    afterwards: tuple[Planned, ...] = ()
 
     @property
     def held(self) -> tuple[FieldChange, ...]:

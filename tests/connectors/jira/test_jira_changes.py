@@ -227,7 +227,7 @@ def test_a_search_that_goes_round_in_circles_is_unavailable(cloud: Bench) -> Non
 def test_the_kind_of_jira_can_be_given(bench: Bench) -> None:
     bench.create()
     given = bench.connect(deployment=bench.deployment)
-    assert given.capabilities.find_lag == (60.0 if bench.deployment == "cloud" else 5.0)
+    assert given.capabilities.find_lag == (90.0 if bench.deployment == "cloud" else 35.0)
     assert len(given.changes(None).items) == 1
     assert bench.connect(find_lag=1.5).capabilities.find_lag == 1.5
 

@@ -143,7 +143,7 @@ def test_find_sees_a_ticket_after_the_lag(make: MakeBench) -> None:
     bench = make("cloud", search_lag=3600.0)
     bench.create()
     assert bench.connector.find(MARK) == ()
-    assert bench.connector.capabilities.find_lag == 60.0
+    assert bench.connector.capabilities.find_lag == 90.0
 
 
 def test_find_walks_all_pages(bench: Bench) -> None:

@@ -183,7 +183,7 @@ class TestSettle:
             case=snapshot("case-1", comment("c1", digest="edited since")),
             ticket=snapshot("ticket-1", comment("m1", mark=mark, digest="stored")),
         )
-        begun = intent("add-comment", mark=mark, comment="c1", digest="then")
+        begun = intent("add-comment", mark=mark, comment="c1", digest="then", body=now.ticket.comments[0].body)
         assert settle(Base(), [begun], now, maps).comments == (
             CommentPair(origin=Side.CASE, key="c1", mirror="m1", digest="then", mirror_digest="stored"),
         )

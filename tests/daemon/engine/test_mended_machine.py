@@ -417,6 +417,6 @@ class OddMachine(RuleBasedStateMachine):
 
 TestOdd = OddMachine.TestCase
 TestOdd.settings = settings(
-    max_examples=3000, stateful_step_count=30, deadline=None,
+    max_examples=100, stateful_step_count=30, deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -16,7 +16,7 @@ from kibcase_daemon.store.sqlite import SqliteStore
 from kibcase_daemon.sync.types import Both
 
 if TYPE_CHECKING:
-    from tests.daemon.found.conftest import World
+    from tests.daemon.engine.conftest import World
 
 
 def test_a_closed_store_refuses_link_of_with_a_store_error() -> None:

@@ -15,7 +15,7 @@ from kibcase_daemon.sync.guards import Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.daemon.found.conftest import MakeWorld, World
+    from tests.daemon.engine.conftest import MakeWorld, World
 
     FailOn = Callable[..., Callable[[str, str], None]]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kibcase_connectors.memory import Thing
-    from tests.daemon.found.conftest import MakeWorld, World
+    from tests.daemon.engine.conftest import MakeWorld, World
 
 
 class Killed(BaseException):
@@ -121,3 +121,17 @@ def test_the_loop_guard_sees_a_ticket_status_written_again_and_again(make_world:
         world.cases.edit(case.key, status="open")
         world.cycle()
     assert [entry for entry in world.audit("state") if "keeps undoing" in entry.why]
+
+
+def test_words_written_into_a_mirror_whose_receipt_was_lost_are_kept(world: World) -> None:
+    case, ticket = world.pair()
+    said = world.cases.comment(case.key, "first")
+    world.tickets.on_answer = killing("add-comment")
+    with suppress(Killed):
+        world.cycle()
+    world.tickets.on_answer = lambda _: None
+    world.tickets.edit_comment(ticket.key, ticket.comments[0].key, "a person's words")
+    world.cases.edit_comment(case.key, said.key, "second")
+    world.settle()
+    assert ticket.comments[0].body.endswith("second")
+    assert [entry.old for entry in world.audit("conflict")] == ["a person's words"]

@@ -11,7 +11,7 @@ from kibcase_daemon.store.api import LinkState
 from kibcase_daemon.sync.types import Policy
 
 if TYPE_CHECKING:
-    from tests.daemon.found.conftest import MakeWorld, World
+    from tests.daemon.engine.conftest import MakeWorld, World
 
 
 def _ascii_label(tag: str) -> str:
