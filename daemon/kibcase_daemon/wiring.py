@@ -78,11 +78,13 @@ def copied_store(path: Path) -> Iterator[SqliteStore]:
         with closing(SqliteStore()) as store:
             yield store
         return
-    with tempfile.TemporaryDirectory(prefix="kibcase-") as folder:
-        copy = Path(folder) / "state.db"
-        _copy(path, copy)
-        with closing(SqliteStore(copy)) as store:
-            yield store
+    with ExitStack() as ends:
+        try:
+            copy = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kibcase-"))) / "state.db"
+            _copy(path, copy)
+        except OSError as error:
+            raise StoreError(f"the state file {path} cannot be copied to look at it: {error}") from error
+        yield ends.enter_context(closing(SqliteStore(copy, called=path)))
 
 
 def connector_for(config: Config, link: LinkConfig, side: Side, *, clock: Clock = time.time) -> Connector:

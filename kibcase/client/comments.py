@@ -102,9 +102,11 @@ def newest_comment(case: Case, text: str) -> UserComment:
 
     Raises ``InvalidAnswer`` if there is none.
     """
+    # Half a surrogate pair cannot be stored; JSON parsers make it the replacement character.
+    wanted = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
     mine = [
         each for each in case.comments or ()
-        if isinstance(each, UserComment) and each.comment.strip() == text.strip()
+        if isinstance(each, UserComment) and each.comment.strip() == wanted
         and (case.updated_by is None or each.created_by is None or _same_user(case, each))
     ]
     if not mine:

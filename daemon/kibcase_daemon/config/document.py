@@ -109,4 +109,8 @@ def _reason(error: yaml.YAMLError) -> str:
         return "not readable as YAML: it holds a control character"
     said = getattr(error, "problem", None) or "it is malformed"
     # What the parser quotes may be the beginning of a secret; single characters and its own tokens tell nothing.
-    return "not readable as YAML: " + re.sub(r"'(?!<[a-z ]+>')[^']{2,}'", "a value", said)
+    return "not readable as YAML: " + re.sub(r"'([^']*)'", _quoted, said)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return match[0] if re.fullmatch(r"\\?.|<[a-z ]+>", match[1]) else "a value"

@@ -37,7 +37,11 @@ def load_config(path: FilePath, *, env: Mapping[str, str]) -> Config:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(str(path), (f"the file (line {line}): is no UTF-8 text",)) from None
-    return parse_config(text, folder=path.absolute().parent, source=str(path), env=env)
+    config = parse_config(text, folder=path.absolute().parent, source=str(path), env=env)
+    if not config.state.parent.is_dir():
+        reason = f"state: {config.state} is in a folder that does not exist; make the folder first"
+        raise ConfigError(str(path), (reason,))
+    return config
 
 
 def parse_config(text: str, *, folder: FilePath, source: str, env: Mapping[str, str]) -> Config:

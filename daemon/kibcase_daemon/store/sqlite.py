@@ -29,11 +29,12 @@ class SqliteStore:
     """A ``StateStore`` in a file (WAL, full synchronisation) or, with ``path=None``, in memory.
 
     The file is created with its folder's rights and brought up to date by numbered steps. Raises
-    ``StoreError`` if it cannot be opened, is no state file, or was written by a newer kibcase.
+    ``StoreError`` if it cannot be opened, is no state file, or was written by a newer kibcase; messages speak
+    of ``called`` where ``path`` is only a copy.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None = None, *, called: Path | None = None) -> None:
+        self._path = called or path
         self._mutex = threading.RLock()
         self._lock_file: sqlite3.Connection | None = None
         try:
@@ -48,7 +49,7 @@ class SqliteStore:
                 self._db.execute("PRAGMA synchronous=FULL")
             self._migrate()
         except sqlite3.Error as error:
-            raise StoreError(f"the state file {path} cannot be used: {error}") from error
+            raise StoreError(f"the state file {self._path} cannot be used: {error}") from error
 
     def _recognise(self) -> None:
         """Refuse the database of another program, before a byte of it is changed."""

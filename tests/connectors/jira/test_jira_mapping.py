@@ -145,13 +145,13 @@ def test_the_last_touch_counts() -> None:
     skew=st.integers(min_value=-100_000, max_value=100_000), parts=st.integers(min_value=0, max_value=999),
     took=st.integers(min_value=0, max_value=5000), stale=st.integers(min_value=0, max_value=999),
 )
-def test_the_clock_offset_is_right_to_a_second_and_the_way(skew: int, parts: int, took: int, stale: int) -> None:
+def test_the_clock_offset_is_right_to_two_seconds_and_the_way(skew: int, parts: int, took: int, stale: int) -> None:
     true = timedelta(milliseconds=skew)
     server = NOON + timedelta(milliseconds=parts)
     sent = server + true - timedelta(milliseconds=took / 2)
     received = server + true + timedelta(milliseconds=took / 2)
     found = clock_offset(sent, received, (server - timedelta(milliseconds=stale)).replace(microsecond=0))
-    assert abs(found - true) <= timedelta(milliseconds=1000 + took)
+    assert abs(found - true) <= timedelta(milliseconds=2000 + took)
     if skew == 0:
         assert found == timedelta()
 
