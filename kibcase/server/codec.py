@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kibcase.server.errors import BadRequest
+from kibcase.server.jstext import length, trim
 
 
 class _Undefined:
@@ -97,12 +98,12 @@ def limited(name: str, low: int, high: int) -> Codec:
         if not isinstance(value, str):
             report.invalid(value, path)
             return value
-        length = len(value.strip())
-        if length == 0 and low > 0:
+        size = length(trim(value))
+        if size == 0 and low > 0:
             report.errors.append(f"The {name} field cannot be an empty string.")
-        elif length < low:
+        elif size < low:
             report.errors.append(f"The length of the {name} is too short. The minimum length is {low}.")
-        elif length > high:
+        elif size > high:
             report.errors.append(f"The length of the {name} is too long. The maximum length is {high}.")
         return value
 

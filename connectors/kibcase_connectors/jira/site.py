@@ -12,6 +12,7 @@ from kibcase_connectors.jira.mapping import read_text, version
 from kibcase_connectors.jira.rest import JiraRest
 from kibcase_connectors.jira.wire import NAMES, Issue, JiraComment, JiraStatus
 from kibcase_connectors.mapping import FieldMap, UnmappedError
+from kibcase_connectors.markup import strip_kibana_footer
 from kibcase_connectors.model import MARK_PREFIX, STATUS, UNSET, Canonical, Comment, Json
 
 _READ = (*NAMES.values(), "updated", "created", "creator", "reporter", "issuetype")
@@ -114,10 +115,23 @@ class Site:
         return OutcomeUnknown(self.name, what, said=f"the answer could not be read back: {error}")
 
 
+PUSHED = f"{MARK_PREFIX}pushed"
+"""The mark of what Kibana's own push wrote: a copy of something in a case, though not one of ours."""
+
+_ALERT_TOTAL = "Elastic Alerts attached to the case:"
+
+
 def comment_of(raw: JiraComment) -> Comment:
-    """Give a Jira comment in the common form."""
+    """Give a Jira comment in the common form; what Kibana pushed counts as a copy and is never mirrored back."""
+    mark = raw.mark or (PUSHED if is_pushed(raw.body) else None)
     return Comment(
         key=raw.id, body=read_text(raw.body), author=raw.author, created=raw.created,
         digest=hashlib.sha256(raw.body.encode("utf-8", "surrogatepass")).hexdigest(),
-        updated=raw.updated if raw.updated != raw.created else None, mark=raw.mark,
+        updated=raw.updated if raw.updated != raw.created else None, mark=mark,
     )
+
+
+def is_pushed(body: str) -> bool:
+    """Tell whether a comment is one that Kibana's Jira connector writes, by its footer or its alert count."""
+    plain = body.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    return plain.startswith(_ALERT_TOTAL) or strip_kibana_footer(plain) != plain

@@ -111,6 +111,9 @@ def fill(option: Transition, fillings: Fillings) -> tuple[dict[str, Json], list[
         value = _value(shown, option, fillings)
         if value is not None:
             values[shown.id] = value
+        elif shown.id == "resolution" and option.to.category != "done":
+            # Reopened with its resolution, a ticket would count as resolved still.
+            values[shown.id] = None
         elif shown.required and not shown.has_default:
             lacking.append(shown)
     return values, lacking

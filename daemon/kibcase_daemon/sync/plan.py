@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.mapping import UnmappedError
-from kibcase_connectors.model import SETS, STATUS, Canonical, Json, Side, Snapshot, Touch
+from kibcase_connectors.model import SETS, STATUS, TAGS, Canonical, Json, Side, Snapshot, Touch
 from kibcase_daemon.sync.comments import Sides, mark_for, pair_up, plan_comments
 from kibcase_daemon.sync.merge import merge_field
 from kibcase_daemon.sync.sets import merge_set, spell
@@ -53,6 +53,8 @@ def make_plan(
             base = base.with_field(name, merged.agreed)
     mirrors = plan_comments(base, now, direction=rules.comments, editable=editable)
     actions = [planned for side in Side for planned in _actions(link, side, now, changes, mirrors)]
+    remarked = [side for side in Side if _lacks_mark(base, now, side, actions)]
+    actions.extend(_mark(link, side, now) for side in remarked)
     unlinked = [side for side in Side if links_back.of(side) and _wants_link(base, now, side)]
     actions.extend(_link_back(link, side, now) for side in unlinked)
     return Plan(base=base, actions=tuple(actions), changes=tuple(changes))
@@ -123,6 +125,26 @@ def _wants_link(base: Base, now: Sides, side: Side) -> bool:
     """Tell whether a side lacks its link back; only a copy gets one, the original is not ours to decorate."""
     origin = now.of(side.other)
     return side not in base.linked and origin.url is not None and origin.mark in now.of(side).marks
+
+
+def _lacks_mark(base: Base, now: Sides, side: Side, actions: list[Planned]) -> bool:
+    """Tell whether a copy has lost its mark, as Kibana's own push takes labels away that are no tags.
+
+    Where fields are written anyway it waits for the next round, which has the new version.
+    """
+    busy = any(planned.side is side and isinstance(planned.action, SetFields | SetStatus) for planned in actions)
+    return side in base.linked and now.of(side.other).mark not in now.of(side).marks and not busy
+
+
+def _mark(link: str, side: Side, now: Sides) -> Planned:
+    mark = now.of(side.other).mark
+    action = SetFields(key=now.of(side).key, version=now.of(side).version, add={TAGS: (mark,)})
+    change = FieldChange(
+        field=TAGS, verdict=Verdict.CARRY, to=side, why="the mark of its origin was taken away", value=(mark,),
+        add=(mark,),
+    )
+    sources = _sources((change,), now.of(side.other))
+    return Planned(id=f"{link}/{side}/mark", side=side, action=action, changes=(change,), sources=sources)
 
 
 def _link_back(link: str, side: Side, now: Sides) -> Planned:

@@ -19,6 +19,7 @@ from kibcase.server.codec import (
     string,
     tagged,
 )
+from kibcase.server.jstext import trim
 from kibcase.server.stack import Stack
 
 STATUSES = ("open", "in-progress", "closed")
@@ -91,7 +92,7 @@ bulk_get_attachments_codec: Codec = strict({"ids": array(string, "ids", 1, limit
 def delete_codec(value: Any, path: tuple[str, ...], report: Any) -> Any:
     """Accept 1 to 100 ids, none of them empty (``DELETE /api/cases``)."""
     result = array(string, "ids", 1, limits.CASES_PER_DELETE)(value, path, report)
-    if not report.errors and any(not item.strip() for item in result):
+    if not report.errors and any(not trim(item) for item in result):
         report.errors.append("string must have length >= 1")
     return result
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kibcase.server.datemath import parse_stamp, stamp
+from kibcase.server.jstext import trim
 
 Json = dict[str, Any]
 
@@ -39,9 +40,9 @@ def normalised(fields: Json) -> Json:
     result = dict(fields)
     for name in ("title", "description", "category"):
         if isinstance(result.get(name), str):
-            result[name] = result[name].strip()
+            result[name] = trim(result[name])
     if "tags" in result:
-        result["tags"] = [tag.strip() for tag in result["tags"]]
+        result["tags"] = [trim(tag) for tag in result["tags"]]
     if "assignees" in result:
         result["assignees"] = distinct_assignees(result["assignees"])
     return result

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kibcase_connectors.jira import JiraConfig, jql
 from kibcase_connectors.jira.history import clock_offset, original, stored, touches
 from kibcase_connectors.jira.mapping import field_map
+from kibcase_connectors.jira.site import is_pushed
 from kibcase_connectors.jira.wire import Account, Edit, JiraStatus, ScreenField, Transition
 from kibcase_connectors.jira.workflow import Fillings, Goal, choose, fill, repaired
 from kibcase_connectors.mapping import UnmappedError
@@ -248,3 +249,18 @@ def test_repairs_of_a_refused_transition() -> None:
     assert repaired({}, step(), fillings, "given", "is required") == {"given": 5}
     assert repaired({}, step(), fillings, "other", "is required") is None
     assert repaired({}, step(), fillings, None, "no") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "pushed"),
+    [
+        ("blocked\n\nAdded by Alice Smith.", True),
+        ("blocked\r\n\r\nAdded by Alice Smith.\r\n", True),
+        ("Elastic Alerts attached to the case: 3", True),
+        ("blocked", False),
+        ("blocked   \n", False),
+        ("Added by Alice Smith. And then by others.", False),
+    ],
+)
+def test_what_kibana_pushed_is_a_copy(body: str, pushed: bool) -> None:
+    assert is_pushed(body) is pushed

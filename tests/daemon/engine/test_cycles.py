@@ -292,3 +292,18 @@ def test_success_is_noted_and_failure_is_not(world: World) -> None:
     world.wires.case.fails = fail
     assert world.cycle().error == "case: no answer"
     assert world.store.noted("success/r") == {"at": first}
+
+
+def test_a_mark_that_was_taken_away_is_put_back(world: World) -> None:
+    """Kibana's own push writes the labels of a ticket as a whole list, without the mark."""
+    case, ticket = world.pair(tags=["edr"])
+    world.tickets.edit(ticket.key, tags=["edr"])
+    world.settle()
+    assert ticket.fields["tags"] == ["edr", f"kibcase-{case.key}"]
+    assert case.fields["tags"] == ["edr"]
+    before = world.writes
+    world.cycle(full=True)
+    assert world.writes == before
+    world.lose_store()
+    world.settle()
+    assert len(world.tickets.things) == 1
