@@ -167,6 +167,8 @@ class Engine:
             self._store.dequeue(mine)
         self._store.dequeue([entry for entry in entries if self._is_idle(entry)])
         if flood:
+            # Judged again next time: by then there may be another filter, another limit, or fewer of them.
+            self._store.start_over(self._rule.name, self._store.queued(self._rule.name))
             run.error = flood
 
     def _flood(self, links: Sequence[Link]) -> str | None:

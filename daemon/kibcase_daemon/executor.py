@@ -77,7 +77,7 @@ class Executor:
             if change.verdict is Verdict.CONFLICT
         ]
         if planned.comment is not None and planned.comment.lost is not None:
-            why = "the mirror of a comment was edited; the original was edited too and wins"
+            why = "the mirror of a comment said something else; the original wins"
             entries.append(self._entry(link, planned, "conflict", "comment", planned.comment.lost, "", why, ""))
         return entries
 

@@ -212,4 +212,5 @@ def _credentials(config: JiraConfig) -> dict[str, Any]:
         return {"token_auth": config.token.get_secret_value()}
     secret = config.api_token or config.password
     name = config.email or config.username
-    return {"basic_auth": (name, secret.get_secret_value() if secret is not None else "")}
+    # As bytes: requests writes texts in Latin-1, which has not every letter of every password.
+    return {"basic_auth": ((name or "").encode(), secret.get_secret_value().encode() if secret is not None else b"")}

@@ -118,8 +118,8 @@ class JiraConfig(BaseModel):
     @classmethod
     def _no_blanks(cls, secret: SecretStr | None) -> SecretStr | None:
         value = "x" if secret is None else secret.get_secret_value()
-        if not value or any(c.isspace() or not c.isprintable() for c in value):
-            raise ValueError("a token must not be empty or contain white space or line ends")
+        if not value or any(c.isspace() or not c.isprintable() or not c.isascii() for c in value):
+            raise ValueError("a token must not be empty, and must be plain ASCII without white space or line ends")
         return secret
 
     @field_validator("create_fields")

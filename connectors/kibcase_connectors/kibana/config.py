@@ -38,8 +38,7 @@ class KibanaConfig(BaseModel):
     space: str = Field(
         "default", pattern=r"^[a-z0-9_-]+$", description="The id of the space that the cases live in."
     )
-    owner: str = Field(
-        min_length=1, max_length=30,
+    owner: Literal["cases", "observability", "securitySolution"] = Field(
         description="Which solution's cases take part: securitySolution, observability or cases.",
     )
     sync_alerts: bool = Field(

@@ -114,6 +114,13 @@ class StateStore(Protocol):
         """Take entries off the queue, unless a newer version of the same thing was queued meanwhile."""
         ...
 
+    def start_over(self, rule: str, entries: Sequence[Queued]) -> None:
+        """Take entries off the queue and forget where the feeds of the rule go on, together.
+
+        What still takes part is then listed again, judged by the filters of that time.
+        """
+        ...
+
     def add_link(self, link: Link) -> Link:
         """Keep a new link; if one of its keys is linked already under the rule, give that link instead."""
         ...

@@ -150,6 +150,15 @@ class SqliteStore:
                 [(entry.rule, entry.side.value, entry.change.key, entry.change.version) for entry in entries],
             )
 
+    def start_over(self, rule: str, entries: Sequence[Queued]) -> None:
+        """Take entries off the queue and have everything listed again."""
+        with self._transaction() as db:
+            db.executemany(
+                "DELETE FROM queue WHERE rule = ? AND side = ? AND key = ?",
+                [(entry.rule, entry.side.value, entry.change.key) for entry in entries],
+            )
+            db.execute("DELETE FROM cursors WHERE rule = ?", (rule,))
+
     def add_link(self, link: Link) -> Link:
         """Keep a new link, or give the one that exists."""
         with self._transaction() as db:

@@ -99,9 +99,13 @@ def test_clocks_that_differ_are_mentioned(serve: Callable[..., Bench]) -> None:
 
 
 def test_settings_that_a_person_should_know(bench: Bench) -> None:
-    found = said(bench.connect(sync_alerts=False, owner="other"))
+    found = said(bench.connect(sync_alerts=False))
     assert "do not follow" in found["alerts"][1]
-    assert found["owner"][0] == "note"
+
+
+def test_an_owner_that_kibana_has_not_is_refused_before_anything_is_asked(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="securitySolution"):
+        bench.connect(owner="other")
 
 
 def test_a_kibana_that_cannot_be_asked(bench: Bench) -> None:

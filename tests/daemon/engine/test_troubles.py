@@ -343,3 +343,25 @@ def test_a_ticket_deleted_while_it_is_written_is_gone_and_nothing_else(world: Wo
     report = world.cycle()
     assert [link.keys.case for link in report.gone] == [case.key]
     assert well_ticket.fields["title"] == "well, changed"
+
+
+def test_a_flood_is_judged_again_by_the_filter_of_the_next_cycle(make_world: MakeWorld) -> None:
+    wanted: list[str] = []
+    world = make_world(limits=Limits(creations=2), eligible=lambda thing: not wanted or thing.key in wanted)
+    cases = [world.cases.add(title=f"case {number}") for number in range(4)]
+    assert "more than" in world.cycle().error
+    assert len(world.preview()) == 4
+    wanted.append(cases[1].key)
+    assert len(world.preview()) == 1
+    assert world.cycle().in_step
+    assert len(world.tickets.things) == 1
+
+
+def test_a_flood_that_has_gone_down_is_let_through(make_world: MakeWorld) -> None:
+    world = make_world(limits=Limits(creations=2))
+    cases = [world.cases.add(title=f"case {number}") for number in range(4)]
+    assert world.cycle().error
+    for case in cases[:2]:
+        world.cases.delete(case.key)
+    assert world.cycle().in_step
+    assert len(world.tickets.things) == 2
