@@ -126,7 +126,7 @@ class Engine:
         if not sight.plan.actions and not sight.plan.held:
             return None
         stopped = flood if link.state is LinkState.NEW else self._doubt(sight.link, sight.plan)
-        return Preview(link=sight.link, plan=sight.plan, note=stopped or "")
+        return Preview(link=sight.link, plan=self._observer.foreseen(sight), note=stopped or "")
 
     def _cursor(self, side: Side, *, full: bool) -> str | None:
         return None if full else self._store.cursor(self._rule.name, side)
@@ -258,14 +258,14 @@ class Engine:
             self._store.save(link)
             return
         run.gone.append(link)
-        run.note(self._keep(link, "state", link.reason))
+        run.note(self._keep(link, link.reason))
 
     def _settle(self, turn: _Turn, sight: Sight, run: _Run) -> None:
         if sight.settled:
             self._store.finish(turn.link, sight.settled)
         if sight.twins:
             why = f"also carries the mark: {', '.join(sight.twins)}; kibcase keeps to the oldest"
-            run.note(self._keep(turn.link, "state", why))
+            run.note(self._keep(turn.link, why))
 
     def _act(self, turn: _Turn, sight: Sight, run: _Run) -> None:
         for planned in sight.plan.actions:
@@ -302,11 +302,12 @@ class Engine:
 
     @staticmethod
     def _seen(link: Link, sight: Sight) -> Link:
-        case, ticket = sight.snapshots.case, sight.snapshots.ticket
         seen = link.seen
-        for side, snapshot in ((Side.CASE, case), (Side.TICKET, ticket)):
-            if snapshot is not None and snapshot.settled:
-                seen = seen.put(side, snapshot.version)
+        for side in Side:
+            snapshot = sight.snapshots.of(side)
+            if snapshot is not None:
+                # Of what may be incomplete no version counts as seen, not even the one that was queued.
+                seen = seen.put(side, snapshot.version if snapshot.settled else None)
         return replace(link, seen=seen)
 
     def _wait(
@@ -332,12 +333,12 @@ class Engine:
             retry_at=self._clock() + pause(attempts, parked=True),
         )
         if news:
-            run.note(self._keep(link, "state", f"parked: {reason}"))
+            run.note(self._keep(link, f"parked: {reason}"))
         else:
             self._store.save(link)
 
-    def _keep(self, link: Link, kind: str, why: str) -> AuditEntry:
-        entry = replace(self._state(link, why), kind=kind)
+    def _keep(self, link: Link, why: str) -> AuditEntry:
+        entry = self._state(link, why)
         self._store.save(link, audit=[entry])
         return entry
 

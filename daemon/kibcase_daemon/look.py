@@ -66,6 +66,15 @@ class Observer:
         missing = next((side for side in Side if link.keys.of(side) is None), None)
         return self._pair(link, intents) if missing is None else self._half(link, missing, intents)
 
+    def foreseen(self, sight: Sight) -> Plan:
+        """Give the plan with what will follow on a creation, for people who want to see all of it."""
+        origin = next(snapshot for side in Side if (snapshot := sight.snapshots.of(side)) is not None)
+        afterwards = foresee(
+            sight.link.id, sight.plan, origin, rules=self._rule.rules, maps=self._rule.maps,
+            links_back=self._links_back(),
+        )
+        return replace(sight.plan, afterwards=afterwards)
+
     def _half(self, link: Link, missing: Side, intents: Sequence[Intent]) -> Sight:
         origin = self._read(link, missing.other)
         if origin is None:
@@ -83,12 +92,6 @@ class Observer:
         if sent and self._clock() < visible_at:
             return Sight(link=link, plan=Plan(base=Base()), snapshots=snapshots, wait_until=visible_at)
         plan = plan_creation(link.id, origin, missing, rules=self._rule.rules, maps=self._rule.maps)
-        plan = replace(
-            plan,
-            afterwards=foresee(
-                link.id, plan, origin, rules=self._rule.rules, maps=self._rule.maps, links_back=self._links_back()
-            ),
-        )
         settled = tuple(intent.id for intent in intents)
         return Sight(link=link, plan=plan, snapshots=snapshots, settled=settled)
 

@@ -19,8 +19,8 @@ def foresee(
 
     Their keys and versions are empty: the thing they are for has none yet. It is taken to begin open.
     """
-    (creation,) = plan.actions
-    if not isinstance(creation.action, Create):
+    creation = next((planned for planned in plan.actions if isinstance(planned.action, Create)), None)
+    if creation is None or not isinstance(creation.action, Create):
         return ()
     side, fields = creation.side, _fields_of(creation, maps)
     new = Snapshot(key="", label=f"the new {side}", version="", mark="", fields=fields, marks=(origin.mark,))

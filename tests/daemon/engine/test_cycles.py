@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kibcase_connectors.errors import Unavailable
 from kibcase_connectors.memory import Thing
-from kibcase_connectors.model import MARK_PREFIX, Side
+from kibcase_connectors.model import MARK_PREFIX, Side, Snapshot
 from kibcase_daemon.store.api import LinkState
 from kibcase_daemon.sync.types import Both, Direction, FieldRule, Policy, Verdict
 
@@ -307,3 +308,21 @@ def test_a_mark_that_was_taken_away_is_put_back(world: World) -> None:
     world.lose_store()
     world.settle()
     assert len(world.tickets.things) == 1
+
+
+def test_what_may_be_incomplete_is_looked_at_again(world: World) -> None:
+    """Comments are found by a search that may lag behind the version that already counts them."""
+    case, ticket = world.pair()
+    read = world.wires.case.read
+    late = world.cases.comment(case.key, "late")
+
+    def lagging(key: str) -> Snapshot:
+        seen = read(key)
+        return replace(seen, comments=tuple(one for one in seen.comments if one.key != late.key), settled=False)
+
+    world.wires.case.read = lagging  # type: ignore[method-assign]
+    world.cycle()
+    assert ticket.comments == []
+    world.wires.case.read = read  # type: ignore[method-assign]
+    world.cycle()
+    assert [comment.body.endswith("late") for comment in ticket.comments] == [True]
