@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 _NAMES = {413: "Request Entity Too Large", 424: "Failed Dependency"}
 
 
 class KibanaError(Exception):
-    """A refusal with Kibana's envelope ``{"statusCode", "error", "message"}``."""
+    """A refusal with Kibana's envelope ``{"statusCode", "error", "message"}``, newer ones with ``attributes``."""
 
     status: int = 500
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, attributes: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(message)
         self.message: str = message
+        self.attributes = attributes
         if status is not None:
             self.status = status
 
@@ -22,7 +26,8 @@ class KibanaError(Exception):
     def body(self) -> dict[str, object]:
         """The envelope, as JSON values."""
         name = _NAMES.get(self.status) or HTTPStatus(self.status).phrase
-        return {"statusCode": self.status, "error": name, "message": self.message}
+        envelope: dict[str, object] = {"statusCode": self.status, "error": name, "message": self.message}
+        return envelope if self.attributes is None else envelope | {"attributes": dict(self.attributes)}
 
 
 class BadRequest(KibanaError):

@@ -15,11 +15,11 @@ from kibcase.server.cases.attachments import (
     documents_of,
     without_known,
 )
+from kibcase.server.cases.authorization import authorize
 from kibcase.server.cases.bodies import bulk_get_attachments_codec
 from kibcase.server.cases.cases import remember, shown_comments
 from kibcase.server.cases.context import Caller, Context, Json
 from kibcase.server.cases.find import decode_page, many, page_codec
-from kibcase.server.cases.owners import ensure_owner
 from kibcase.server.cases.patching import ALERT_STATUS, check_activity
 from kibcase.server.cases.store import CaseRecord, DocRecord
 from kibcase.server.codec import decode, strict, string
@@ -52,7 +52,7 @@ class Attachments:
     def _attach(self, caller: Caller, case_id: str, payloads: list[Json]) -> Json:
         context = self.context
         with context.store.transaction():
-            ensure_owner("create", "comments", [payload["owner"] for payload in payloads])
+            authorize(caller, "createComment", [payload["owner"] for payload in payloads])
             record = context.case(caller, case_id)
             check_activity(context, record, len(payloads))
             self._check(record, payloads)

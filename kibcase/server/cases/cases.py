@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from kibcase.server.cases import activity
+from kibcase.server.cases.authorization import authorize
 from kibcase.server.cases.bodies import bulk_get_codec, create_codec, delete_codec
 from kibcase.server.cases.changes import normalised
 from kibcase.server.cases.context import Caller, Context, Json
 from kibcase.server.cases.customfields import check_fields, fill_missing
 from kibcase.server.cases.find import CaseQuery, Sql, both, decode_find, many, owner_condition, range_condition
-from kibcase.server.cases.owners import ensure_owner
 from kibcase.server.cases.store import CaseRecord
 from kibcase.server.codec import decode, strict, string
 from kibcase.server.datemath import parse_stamp
@@ -40,7 +40,7 @@ class Cases:
         fields = normalised(decode(create_codec(context.stack), body))
         configured = custom_fields_of(context, caller.space).get(fields["owner"])
         check_fields(fields.get("customFields", ()), configured)
-        ensure_owner("create", "case", [fields["owner"]])
+        authorize(caller, "createCase", [fields["owner"]])
         if fields.get("assignees") and not context.stack.is_platinum:
             raise Forbidden(
                 "In order to assign users to cases, you must be subscribed to an Elastic Platinum license"

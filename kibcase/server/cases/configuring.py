@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from kibcase.server import limits
+from kibcase.server.cases.authorization import authorize
 from kibcase.server.cases.bodies import common_fields
 from kibcase.server.cases.connectors import mappings_of
 from kibcase.server.cases.context import Caller, Context, Json
 from kibcase.server.cases.customfields import check_keys, check_repeated, check_types
 from kibcase.server.cases.find import many
-from kibcase.server.cases.owners import ensure_owner
 from kibcase.server.cases.store import DocRecord
 from kibcase.server.codec import (
     Codec,
@@ -123,7 +123,7 @@ class Configurations:
         check_repeated(custom, "customFields")
         self._check_templates(request.get("templates", []), custom)
         _check_types_of_observables(request.get("observableTypes", []))
-        ensure_owner("create", "case configuration", [request["owner"]])
+        authorize(caller, "createConfiguration", [request["owner"]])
         lists: Json = {"customFields": [], "templates": []}
         if context.stack.has_observables:
             lists["observableTypes"] = []
