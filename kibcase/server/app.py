@@ -8,18 +8,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from kibcase.server.admin import DialIn, empty
+from kibcase.server.admin_faults import elasticsearch_envelope, kibana_envelope
 from kibcase.server.cases.state import CaseState
 from kibcase.server.database import Database
 from kibcase.server.elasticsearch.app import elasticsearch_app
+from kibcase.server.elasticsearch.detections import DetectionAlerts
 from kibcase.server.elasticsearch.state import AlertState
-from kibcase.server.faults import Faults
+from kibcase.server.elasticsearch.views_security import security_routes as elasticsearch_security_routes
+from kibcase.server.external.http import RESPONSE_TIMEOUT, ExternalHttp
 from kibcase.server.kibana.face import KibanaFace
+from kibcase.server.kibana.routes_actions import action_routes
+from kibcase.server.kibana.routes_activity import activity_routes
 from kibcase.server.kibana.routes_attachments import attachment_routes
 from kibcase.server.kibana.routes_cases import case_routes
+from kibcase.server.kibana.routes_detections import detection_routes
+from kibcase.server.kibana.routes_files import file_routes
+from kibcase.server.kibana.routes_metrics import metrics_routes
+from kibcase.server.kibana.routes_observables import observable_routes
 from kibcase.server.kibana.routes_platform import configuration_routes, platform_routes, space_routes
-from kibcase.server.stack import License, Stack
+from kibcase.server.kibana.routes_push import push_routes
+from kibcase.server.kibana.routes_saved_objects import saved_object_routes
+from kibcase.server.kibana.routes_security import security_routes
+from kibcase.server.kibana.routes_templates import settings_routes, template_routes
+from kibcase.server.privileges_store import AccountStore
+from kibcase.server.stack import License, Stack, full_version
 from kibcase.server.threaded import ServerThread
-from kibcase.server.users import Directory, User
+from kibcase.server.users import ApiKey, Directory, Privileges, User
 
 
 def _utc_now() -> datetime:
@@ -33,10 +48,13 @@ class CasesServer:
     free port; ``kibana_url`` and ``elasticsearch_url`` are final once the object is made.
 
     ``data`` is the SQLite file that keeps the state (None: memory); a file outlives even a killed process.
-    ``users`` maps user names to passwords or to ``User``; the default is ``elastic`` with ``changeme``.
-    ``api_keys`` maps decoded keys (``id:key``) to user names. All users are superusers.
+    ``users`` maps user names to passwords or to ``User``; the default is ``elastic`` with ``changeme``. ``roles`` maps
+    role names to Kibana privileges. ``api_keys`` maps decoded keys (``id:key``) to user names or to ``ApiKey``. A user
+    without roles and privileges is a superuser. Users, roles and keys that are made over HTTP are kept in ``data``.
     ``incremental_ids`` None means "as the stack does" (9.2 and later number cases); a case gets its number when
     it is read at an age of ``incremental_id_delay`` seconds or more, and its version moves then.
+    ``external_timeout`` (seconds) bounds each call that a connector makes; ``public_base_url`` is where people find
+    Kibana, for links in what is pushed (None: no links).
 
     Raises ``ValueError`` for a malformed version, user or key, ``OSError`` if an address cannot be bound.
     """
@@ -51,14 +69,18 @@ class CasesServer:
         stack_version: str = "9.2.0",
         license: License = "trial",  # noqa: A002
         users: Mapping[str, str | User] | None = None,
-        api_keys: Mapping[str, str] | None = None,
+        roles: Mapping[str, Privileges] | None = None,
+        api_keys: Mapping[str, str | ApiKey] | None = None,
         clock: Callable[[], datetime] = _utc_now,
         incremental_ids: bool | None = None,
         incremental_id_delay: float = 0.0,
+        external_timeout: float = RESPONSE_TIMEOUT,
+        public_base_url: str | None = None,
     ) -> None:
-        stack = Stack(stack_version, license)
-        directory = Directory(users, api_keys)
+        stack = Stack(full_version(stack_version), license)
+        self._directory = directory = Directory(users, api_keys, roles=roles, clock=lambda: clock().timestamp())
         self._database = Database(data)
+        directory.keep_in(AccountStore(self._database))
         self.alerts = AlertState(self._database, clock)
         self.cases = CaseState(
             self._database,
@@ -67,17 +89,39 @@ class CasesServer:
             clock=clock,
             incremental_ids=incremental_ids,
             incremental_id_delay=incremental_id_delay,
+            people=directory.people,
+            public_base_url=public_base_url,
+            external=ExternalHttp(timeout=external_timeout),
         )
         routes = [
             *configuration_routes(self.cases),
+            *template_routes(self.cases),
             *case_routes(self.cases),
             *attachment_routes(self.cases),
+            *file_routes(self.cases),
+            *observable_routes(self.cases),
+            *metrics_routes(self.cases),
+            *activity_routes(self.cases),
+            *action_routes(self.cases),
+            *push_routes(self.cases),
+            *detection_routes(DetectionAlerts(self.alerts, clock), self.cases.settings, stack),
+            *saved_object_routes(self.cases.saved_objects),
             *space_routes(self.cases),
             *platform_routes(stack, clock),
+            *settings_routes(self.cases),
+            *security_routes(directory),
         ]
-        self.kibana = Faults(KibanaFace(routes, directory=directory, spaces=self.cases.spaces, stack=stack))
-        self.elasticsearch = Faults(
-            elasticsearch_app(self.alerts, version=stack_version, authenticate=directory.authenticate)
+        self.kibana = DialIn(
+            KibanaFace(routes, directory=directory, spaces=self.cases.spaces, stack=stack),
+            is_superuser=directory.is_superuser, envelope=kibana_envelope, reset=self._empty,
+        )
+        self.elasticsearch = DialIn(
+            elasticsearch_app(
+                self.alerts, version=stack.version, authenticate=directory.authenticate,
+                security=elasticsearch_security_routes(directory),
+            ),
+            is_superuser=directory.is_superuser, envelope=elasticsearch_envelope, reset=self._empty,
+            headers=(("X-elastic-product", "Elasticsearch"),),
         )
         self._threads = self._bind(host, port, es_port)
         self.kibana_url: str = self._threads[0].url
@@ -95,6 +139,11 @@ class CasesServer:
             kibana.stop()
             self._database.close()
             raise
+
+    def _empty(self) -> None:
+        empty(self._database)
+        self.cases.spaces.restore()
+        self._directory.reload()
 
     def start(self) -> Self:
         """Serve both faces; returns when requests are answered."""

@@ -212,6 +212,18 @@ def record(value: Any, path: Path, report: Report) -> Any:
     return value
 
 
+def record_of(codec: Codec) -> Codec:
+    """Accept an object whose values are all what ``codec`` accepts."""
+
+    def check(value: Any, path: Path, report: Report) -> Any:
+        if not isinstance(value, dict):
+            report.invalid(value, path)
+            return value
+        return {name: codec(item, (*path, name), report) for name, item in value.items()}
+
+    return check
+
+
 def tagged(tag: str, variants: Mapping[str, Codec]) -> Codec:
     """Accept an object by the codec that its ``tag`` names."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+REMEMBERED = 100_000
+_READ_BYTES = 1_048_576
 
 
 @dataclass(slots=True)
@@ -36,9 +39,9 @@ class Fault:
 
     ``when="before"`` acts before the application sees the request; ``when="after"`` acts once the
     application has done its work and before a byte of its answer is sent ("request arrived, answer
-    lost"). ``drop`` ends the connection; ``status`` answers in the application's place (only before);
-    ``delay`` waits that many seconds; ``call`` runs a function first, on a worker thread.
-    ``times`` is how many matching requests are hit; None means all.
+    lost"). ``drop`` ends the connection; ``status`` answers in the application's place, with ``body`` or with what
+    ``text`` makes of the request and its body; ``delay`` waits that many seconds; ``call`` runs a function first, on
+    a worker thread. ``times`` is how many matching requests are hit; None means all.
     """
 
     method: str | None = None
@@ -49,7 +52,8 @@ class Fault:
     body: bytes = b""
     drop: bool = False
     delay: float = 0.0
-    call: Callable[[Seen], None] | None = None
+    call: Callable[[Seen], object] | None = None
+    text: Callable[[Seen, bytes], bytes] | None = None
     times: int | None = 1
 
     def matches(self, seen: Seen) -> bool:
@@ -58,21 +62,27 @@ class Fault:
 
 
 @dataclass(slots=True)
-class _Armed:
+class Armed:
+    """A fault that waits for requests; ``left`` is how many it still hits, None for all to come."""
+
+    number: int
     fault: Fault
     left: int | None
 
 
 @dataclass(slots=True)
 class _Book:
-    seen: list[Seen] = field(default_factory=list)
-    armed: list[_Armed] = field(default_factory=list)
+    seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    count: int = 0
+    armed: list[Armed] = field(default_factory=list)
+    armed_ever: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Faults:
     """ASGI middleware, to be put outermost: keeps the list of requests and applies armed faults.
 
+    The list holds the newest 100,000 requests.
     Thread-safe: tests arm faults and read ``requests`` from other threads than the server's.
     """
 
@@ -95,16 +105,27 @@ class Faults:
         """Empty the list of requests; numbering starts at 1 again."""
         with self._book.lock:
             self._book.seen.clear()
+            self._book.count = 0
 
-    def arm(self, fault: Fault) -> None:
-        """Let ``fault`` apply to the next matching requests."""
+    @property
+    def armed(self) -> list[Armed]:
+        """The faults that may still hit a request, oldest first (a copy of the list)."""
         with self._book.lock:
-            self._book.armed.append(_Armed(fault, fault.times))
+            return [armed for armed in self._book.armed if armed.left != 0]
 
-    def disarm(self) -> None:
-        """Withdraw every armed fault."""
+    def arm(self, fault: Fault) -> int:
+        """Let ``fault`` apply to the next matching requests; gives its number."""
         with self._book.lock:
-            self._book.armed.clear()
+            self._book.armed_ever += 1
+            self._book.armed.append(Armed(self._book.armed_ever, fault, fault.times))
+            return self._book.armed_ever
+
+    def disarm(self, number: int | None = None) -> int:
+        """Withdraw one armed fault, or every one; gives how many."""
+        with self._book.lock:
+            gone = [armed for armed in self._book.armed if armed.left != 0 and number in (None, armed.number)]
+            self._book.armed[:] = [armed for armed in self._book.armed if armed.left != 0 and armed not in gone]
+            return len(gone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI event; only HTTP requests are recorded."""
@@ -122,7 +143,8 @@ class Faults:
     def _enter(self, scope: Scope) -> tuple[Seen, Fault | None]:
         book = self._book
         with book.lock:
-            seen = Seen(len(book.seen) + 1, scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+            book.count += 1
+            seen = Seen(book.count, scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
             book.seen.append(seen)
             for armed in book.armed:
                 if armed.left != 0 and armed.fault.matches(seen):
@@ -136,7 +158,7 @@ class Faults:
         if fault.drop:
             _hang_up(send)
         elif fault.status is not None:
-            await _answer(fault, seen, receive, send)
+            await _answer(fault, seen, await _drained(receive), send)
         else:
             await self._app(scope, receive, _noting(seen, send))
 
@@ -146,10 +168,14 @@ class Faults:
         async def hold(message: Message) -> None:
             held.append(message)
 
-        await self._app(scope, receive, hold)
+        tapped = _Tap(receive)
+        await self._app(scope, tapped.receive, hold)
         await _act(fault, seen)
         if fault.drop:
             _hang_up(send)
+            return
+        if fault.status is not None:
+            await _answer(fault, seen, bytes(tapped.body), send)
             return
         passing = _noting(seen, send)
         for message in held:
@@ -163,17 +189,36 @@ async def _act(fault: Fault, seen: Seen) -> None:
         await asyncio.sleep(fault.delay)
 
 
-async def _answer(fault: Fault, seen: Seen, receive: Receive, send: Send) -> None:
-    while (await receive()).get("more_body"):
+class _Tap:
+    """Notes the beginning of a body that somebody else reads."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.body = bytearray()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.body += message.get("body", b"")[: _READ_BYTES - len(self.body)]
+        return message
+
+
+async def _drained(receive: Receive) -> bytes:
+    tapped = _Tap(receive)
+    while (await tapped.receive()).get("more_body"):
         pass
+    return bytes(tapped.body)
+
+
+async def _answer(fault: Fault, seen: Seen, asked: bytes, send: Send) -> None:
+    body = fault.body if fault.text is None else fault.text(seen, asked)
     seen.status = fault.status or 0
     given = {name.lower() for name, _ in fault.headers}
     headers = [(name.lower().encode(), value.encode()) for name, value in fault.headers]
     if "content-type" not in given:
         headers.append((b"content-type", b"application/json; charset=utf-8"))
-    headers.append((b"content-length", str(len(fault.body)).encode()))
+    headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": fault.status, "headers": headers})
-    await send({"type": "http.response.body", "body": fault.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _noting(seen: Seen, send: Send) -> Send:

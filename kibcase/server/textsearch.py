@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 Tokens = Sequence[str]
 Matcher = Callable[[Sequence[Tokens]], bool]
@@ -20,8 +21,46 @@ def analyse(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+class Exact(tuple[str, ...]):
+    """The values of a keyword field: each is found as a whole, and its letters count as they are."""
+
+    __slots__ = ()
+
+
+class Words(Sequence[str]):
+    """The words of a text as ``analyse`` gives them, found only if need be.
+
+    Most texts of a search do not even have the letters of what is looked for: those are never split.
+    """
+
+    __slots__ = ("_found", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text.lower()
+        self._found: list[str] | None = None
+
+    @property
+    def _words(self) -> list[str]:
+        if self._found is None:
+            self._found = _WORD.findall(self.text)
+        return self._found
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word in self.text and word in self._words
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return self._words[place]
+
+
 def compile_search(text: str, *, every: bool = False) -> Matcher:
-    """Give a function that tells whether fields (each a list of words) match the query ``text``.
+    """Give a function that tells whether fields (each a list of words, or ``Words``) match the query ``text``.
 
     Known operators: ``+`` and, ``|`` or, ``-`` not, ``"phrase"``, ``prefix*``, ``word~2``, parentheses and
     the backslash. ``every`` makes "and" the default between terms, otherwise it is "or". Like the original,
@@ -30,6 +69,15 @@ def compile_search(text: str, *, every: bool = False) -> Matcher:
     parser = _Parser(text, every=every)
     found = parser.group(0)
     return found if found is not None else (lambda _fields: False)
+
+
+def compile_phrase_prefix(text: str) -> Matcher:
+    """Give a function that tells whether a field has the words of ``text``, which ends with ``*``, as a phrase.
+
+    The last word need only begin so. A text without the asterisk matches nothing.
+    """
+    words = analyse(text.removesuffix("*")) if text.strip().endswith("*") else []
+    return _phrase_prefix(words) if words else (lambda _fields: False)
 
 
 @dataclass(slots=True)
@@ -83,10 +131,11 @@ class _Parser:
     def phrase(self) -> Matcher | None:
         end = self.text.find('"', self.at + 1)
         stop = len(self.text) if end < 0 else end
-        words = analyse(self.text[self.at + 1 : stop])
+        whole = self.text[self.at + 1 : stop]
+        words = analyse(whole)
         self.at = stop + 1
         self.slop()
-        return _phrase(words) if words else None
+        return _phrase(words, whole) if words else None
 
     def slop(self) -> None:
         found = re.compile(r"~\d+").match(self.text, self.at)
@@ -113,27 +162,51 @@ class _Parser:
 def _word(text: str, *, every: bool) -> Matcher | None:
     fuzzy = re.fullmatch(r"(.+)~(\d?)", text)
     if fuzzy:
-        return _fuzzy(fuzzy[1].lower(), min(int(fuzzy[2] or 2), 2))
+        return _fuzzy(fuzzy[1], min(int(fuzzy[2] or 2), 2))
     if text == "*":
         return lambda fields: any(fields)
     if text.endswith("*") and len(text) > 1:
-        return _prefix(text[:-1].lower())
+        return _prefix(text[:-1])
     words = analyse(text)
-    return _words(words, every=every) if words else None
+    return _words(words, text, every=every) if words else None
 
 
-def _words(words: list[str], *, every: bool) -> Matcher:
+def _has(whole: str, fields: Sequence[Tokens]) -> bool:
+    return any(whole in tokens for tokens in fields if isinstance(tokens, Exact))
+
+
+def _words(words: list[str], whole: str, *, every: bool) -> Matcher:
     quantified = all if every else any
-    return lambda fields: quantified(any(word in tokens for tokens in fields) for word in words)
+
+    def match(fields: Sequence[Tokens]) -> bool:
+        texts = [tokens for tokens in fields if not isinstance(tokens, Exact)]
+        return quantified(any(word in tokens for tokens in texts) for word in words) or _has(whole, fields)
+
+    return match
 
 
-def _phrase(words: list[str]) -> Matcher:
+def _phrase(words: list[str], whole: str) -> Matcher:
     size = len(words)
 
     def match(fields: Sequence[Tokens]) -> bool:
-        return any(
+        return _has(whole, fields) or any(
             list(tokens[start : start + size]) == words
             for tokens in fields
+            if not isinstance(tokens, Exact) and words[0] in tokens
+            for start in range(len(tokens) - size + 1)
+        )
+
+    return match
+
+
+def _phrase_prefix(words: list[str]) -> Matcher:
+    size, last = len(words), words[-1]
+
+    def match(fields: Sequence[Tokens]) -> bool:
+        return any(
+            list(tokens[start : start + size - 1]) == words[:-1] and tokens[start + size - 1].startswith(last)
+            for tokens in fields
+            if not isinstance(tokens, Words) or last in tokens.text
             for start in range(len(tokens) - size + 1)
         )
 
@@ -141,11 +214,20 @@ def _phrase(words: list[str]) -> Matcher:
 
 
 def _prefix(start: str) -> Matcher:
-    return lambda fields: any(token.startswith(start) for tokens in fields for token in tokens)
+    lower = start.lower()
+    return lambda fields: any(
+        token.startswith(start if isinstance(tokens, Exact) else lower)
+        for tokens in fields
+        if not isinstance(tokens, Words) or lower in tokens.text
+        for token in tokens
+    )
 
 
 def _fuzzy(word: str, edits: int) -> Matcher:
-    return lambda fields: any(_near(word, token, edits) for tokens in fields for token in tokens)
+    lower = word.lower()
+    return lambda fields: any(
+        _near(word if isinstance(tokens, Exact) else lower, token, edits) for tokens in fields for token in tokens
+    )
 
 
 def _near(one: str, other: str, edits: int) -> bool:

@@ -33,7 +33,7 @@ class ServerThread:
         self.port: int = bound[1]
         config = uvicorn.Config(
             app, log_level="warning", lifespan="off", access_log=False, timeout_graceful_shutdown=2,
-            server_header=False, ws="none", loop="asyncio", http="h11", interface="asgi3",
+            server_header=False, proxy_headers=False, ws="none", loop="asyncio", http="h11", interface="asgi3",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from kibcase.server.cases.changes import difference
@@ -17,21 +17,25 @@ _CREATE_FIELDS = (
 _PLAIN = ("title", "description", "status", "severity", "category", "connector")
 TYPES = (
     "assignees", "category", "comment", "connector", "create_case", "customFields", "delete_case", "description",
-    "observables", "pushed", "settings", "severity", "status", "tags", "title",
+    "extended_fields", "observables", "pushed", "settings", "severity", "status", "tags", "template", "title",
 )
 
 _CONDITIONS = {
     "action": "comment_type IS NULL OR comment_type <> 'user'",
-    "user": "type = 'comment' AND comment_type = 'user' AND action = 'create'",
+    "user": "type = 'comment' AND comment_type = 'user'",
     "alert": "type = 'comment' AND comment_type = 'alert'",
     "attachment": "type = 'comment' AND comment_type IN ('persistableState', 'externalReference')",
 } | {kind: f"type = '{kind}'" for kind in TYPES}
 FILTERS = tuple(_CONDITIONS)
 
 
-def condition_of(types: Iterable[str]) -> str:
-    """Give the SQL condition for ``types``, each one of ``FILTERS``; everything if there are none."""
-    return " OR ".join(f"({_CONDITIONS[kind]})" for kind in types) or "1"
+def condition_of(types: Iterable[str], *, edits: bool = False) -> str:
+    """Give the SQL condition for ``types``, each one of ``FILTERS``; everything if there are none.
+
+    ``edits`` tells whether ``user`` covers changes and deletions of comments too, as on older stacks.
+    """
+    conditions = _CONDITIONS if edits else _CONDITIONS | {"user": f"{_CONDITIONS['user']} AND action = 'create'"}
+    return " OR ".join(f"({conditions[kind]})" for kind in types) or "1"
 
 
 def created(case: Mapping[str, Any]) -> Json:
@@ -39,18 +43,29 @@ def created(case: Mapping[str, Any]) -> Json:
     return _action("create_case", "create", {name: case[name] for name in _CREATE_FIELDS if name in case})
 
 
-def changed(before: Mapping[str, Any], changes: Mapping[str, Any], status_extra: Mapping[str, Any]) -> list[Json]:
+def changed(
+    before: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    status_extra: Mapping[str, Any],
+    *,
+    mirrored: Container[str] = (),
+) -> list[Json]:
     """Describe a PATCH, one action per change in the order of ``changes``.
 
-    Tags and assignees give the difference, custom fields one action each, everything else the new value;
-    ``status_extra`` is added to the payload of a status action.
+    Tags and assignees give the difference, custom fields one action each but for the ``mirrored`` keys, extended
+    fields those that are new or differ, everything else the new value; ``status_extra`` is added to the payload of
+    a status action.
     """
     actions: list[Json] = []
     for name, value in changes.items():
         if name in ("tags", "assignees"):
             actions += _lists(name, before[name], value)
         elif name == "customFields":
-            actions += _custom_fields(before[name], value)
+            actions += _custom_fields(before[name], value, mirrored)
+        elif name == "extended_fields":
+            actions += extended(changed_values(before.get(name) or {}, value))
+        elif name == "template":
+            actions.append(applied(value))
         elif name == "settings":
             actions.append(_action(name, "update", {name: _settings(before[name], value)}))
         elif name in _PLAIN:
@@ -65,6 +80,26 @@ def attachment(verb: str, payload: Mapping[str, Any]) -> Json:
     return _action("comment", verb, {"comment": dict(payload)})
 
 
+def extended(values: Mapping[str, str]) -> list[Json]:
+    """Describe new values of extended fields; nothing if there are none."""
+    return [_action("extended_fields", "update", {"extended_fields": dict(values)})] if values else []
+
+
+def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Give the values that were not there before or were others."""
+    return {key: value for key, value in after.items() if before.get(key) != value}
+
+
+def applied(template: Mapping[str, Any] | None) -> Json:
+    """Describe the use of a template, ``{id, version, name?}``; None means that it was taken off."""
+    return _action("template", "update", {"template": None if template is None else dict(template)})
+
+
+def pushed(external_service: Mapping[str, Any]) -> Json:
+    """Describe a push; ``external_service`` is what the case remembers of it."""
+    return _action("pushed", "push_to_service", {"externalService": dict(external_service)})
+
+
 def _lists(name: str, before: list[Any], after: list[Any]) -> list[Json]:
     added, removed = difference(before, after)
     return [
@@ -72,13 +107,13 @@ def _lists(name: str, before: list[Any], after: list[Any]) -> list[Json]:
     ]
 
 
-def _custom_fields(before: list[Json], after: list[Json]) -> list[Json]:
+def _custom_fields(before: list[Json], after: list[Json], mirrored: Container[str]) -> list[Json]:
     known = {field["key"] for field in before}
     added, _ = difference(before, after)
     return [
         _action("customFields", "update", {"customFields": [field]})
         for field in added
-        if field["value"] is not None or field["key"] in known
+        if field["key"] not in mirrored and (field["value"] is not None or field["key"] in known)
     ]
 
 

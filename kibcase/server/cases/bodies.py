@@ -13,7 +13,9 @@ from kibcase.server.codec import (
     boolean,
     limited,
     nullable,
+    number,
     one_of,
+    record_of,
     safe_integer,
     strict,
     string,
@@ -63,10 +65,18 @@ def common_fields(stack: Stack) -> dict[str, Codec]:
     }
 
 
+def _from_template(stack: Stack, *, pinned: bool) -> dict[str, Codec]:
+    if not stack.has_extended_fields:
+        return {}
+    version: dict[str, Codec] = {"version": number}
+    template = strict({"id": string} | version) if pinned else strict({"id": string}, version)
+    return {"template": nullable(template), "extended_fields": record_of(string)}
+
+
 @cache
 def create_codec(stack: Stack) -> Codec:
     """Give the codec of ``POST /api/cases``."""
-    fields = common_fields(stack)
+    fields = common_fields(stack) | _from_template(stack, pinned=False)
     required = ("title", "description", "tags", "connector", "settings")
     return strict(
         {name: fields[name] for name in required} | {"owner": string},
@@ -80,7 +90,10 @@ def patch_codec(stack: Stack) -> Codec:
     newer: dict[str, Codec] = {"closeReason": string} if stack.has_close_reason else {}
     entry = strict(
         {"id": string, "version": string},
-        common_fields(stack) | {"status": one_of(*STATUSES), "owner": string} | newer,
+        common_fields(stack)
+        | {"status": one_of(*STATUSES), "owner": string}
+        | newer
+        | _from_template(stack, pinned=True),
     )
     return strict({"cases": array(entry, "cases", 1, limits.CASES_PER_PATCH)})
 

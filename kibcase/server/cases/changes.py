@@ -12,15 +12,17 @@ from kibcase.server.jstext import trim
 Json = dict[str, Any]
 
 
-def changed_fields(stored: Mapping[str, Any], request: Mapping[str, Any]) -> Json:
+def changed_fields(stored: Mapping[str, Any], request: Mapping[str, Any], *, new_objects: bool = False) -> Json:
     """Give the fields of a PATCH entry that differ from the stored case.
 
-    Lists compare as sets, objects deeply; a field that the stored case does not have is ignored.
+    Lists compare as sets, objects deeply; a field that the stored case does not have is ignored, unless it is an
+    object and ``new_objects`` (which stacks with ``extended_fields`` do).
     """
     return {
         name: value
         for name, value in request.items()
-        if name in stored and name not in ("id", "version") and _differs(stored[name], value)
+        if name not in ("id", "version")
+        and (_differs(stored[name], value) if name in stored else new_objects and isinstance(value, dict))
     }
 
 
@@ -46,6 +48,11 @@ def normalised(fields: Json) -> Json:
     if "assignees" in result:
         result["assignees"] = distinct_assignees(result["assignees"])
     return result
+
+
+def with_bare_assignees(case: Mapping[str, Any]) -> Json:
+    """Give a case whose assignees have nothing but their uid, as requests name them and the activity tells of them."""
+    return dict(case) | {"assignees": [{"uid": person["uid"]} for person in case["assignees"]]}
 
 
 def distinct_assignees(assignees: Sequence[Json]) -> list[Json]:

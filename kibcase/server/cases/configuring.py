@@ -9,13 +9,15 @@ from functools import cache
 from typing import Any
 
 from kibcase.server import limits
-from kibcase.server.cases.authorization import authorize
+from kibcase.server.cases.authorization import authorize, readable
 from kibcase.server.cases.bodies import common_fields
 from kibcase.server.cases.connectors import mappings_of
 from kibcase.server.cases.context import Caller, Context, Json
 from kibcase.server.cases.customfields import check_keys, check_repeated, check_types
 from kibcase.server.cases.find import many
+from kibcase.server.cases.observable_values import built_in_types
 from kibcase.server.cases.store import DocRecord
+from kibcase.server.cases.templates_library import Library
 from kibcase.server.codec import (
     Codec,
     array,
@@ -34,11 +36,6 @@ from kibcase.server.codec import (
 from kibcase.server.errors import BadRequest, Conflict, Forbidden, saved_object_missing
 from kibcase.server.stack import Stack
 
-BUILT_IN_TYPES = {
-    "observable-type-ipv4": "IPv4", "observable-type-ipv6": "IPv6", "observable-type-url": "URL",
-    "observable-type-hostname": "Hostname", "observable-type-file-hash": "File hash",
-    "observable-type-file-path": "File path", "observable-type-email": "Email", "observable-type-domain": "Domain",
-}
 _OWNER_QUERY = strict({}, {"owner": many(string, "owner", high=None)})
 _DEFAULTS: dict[str, Codec] = {
     "text": limited("defaultValue", 1, limits.CUSTOM_FIELD_TEXT),
@@ -97,6 +94,8 @@ def _fields(stack: Stack) -> dict[str, Codec]:
     }
     if stack.has_observables:
         fields["observableTypes"] = array(_OBSERVABLE_TYPE, "observableTypes", 0, limits.OBSERVABLE_TYPES)
+    if stack.has_templates:
+        fields |= {"analytics_enabled": boolean, "extractObservables": boolean}
     return fields
 
 
@@ -105,12 +104,15 @@ class Configurations:
     """The configurations of every space; raises ``KibanaError`` as Kibana's configure endpoints answer."""
 
     context: Context
+    library: Library
 
     def get(self, caller: Caller, query: Mapping[str, Any]) -> list[Json]:
         """List the saved configurations (``GET /api/cases/configure``)."""
         owners = as_list(decode(_OWNER_QUERY, dict(query)).get("owner"))
+        allowed = readable(caller, "findConfigurations")
         records = self.context.store.configurations(caller.space)
-        return [_shown(record) for record in records if not owners or record.doc["owner"] in owners]
+        wanted = allowed & set(owners) if owners else allowed
+        return [_shown(record) for record in records if record.doc["owner"] in wanted]
 
     def create(self, caller: Caller, body: Any) -> Json:
         """Save the configuration of an owner, in the place of a former one (``POST``)."""
@@ -119,16 +121,20 @@ class Configurations:
         required = {name: fields[name] for name in ("connector", "closure_type")} | {"owner": string}
         optional = {name: codec for name, codec in fields.items() if name not in required}
         request = decode(strict(required, optional), body)
-        custom = request.get("customFields", [])
-        check_repeated(custom, "customFields")
+        custom = request.get("customFields")
+        check_repeated(custom or (), "customFields")
         self._check_templates(request.get("templates", []), custom)
-        _check_types_of_observables(request.get("observableTypes", []))
+        _check_types_of_observables(request.get("observableTypes", []), context.stack)
+        readable(caller, "createConfiguration")
         authorize(caller, "createConfiguration", [request["owner"]])
         lists: Json = {"customFields": [], "templates": []}
         if context.stack.has_observables:
             lists["observableTypes"] = []
         meta = {"created_at": context.now(), "created_by": caller.user, "updated_at": None, "updated_by": None}
-        return _shown(context.store.add_configuration(caller.space, context.new_id(), lists | request | meta))
+        with context.store.transaction():
+            if context.stack.has_templates:
+                self.library.ensure_linked(caller.space, request["owner"], custom or ())
+            return _shown(context.store.add_configuration(caller.space, context.new_id(), lists | request | meta))
 
     def update(self, caller: Caller, identifier: str, body: Any) -> Json:
         """Change a configuration by id and version (``PATCH``); left-out templates are removed."""
@@ -136,17 +142,20 @@ class Configurations:
         request = decode(strict({"version": string}, _fields(context.stack)), body)
         version = request.pop("version")
         check_repeated(request.get("customFields", []), "customFields")
-        _check_types_of_observables(request.get("observableTypes", []))
+        _check_types_of_observables(request.get("observableTypes", []), context.stack)
         with context.store.transaction():
             record = self._existing(caller, identifier)
             _check_kept_types(request.get("customFields", []), record.doc["customFields"])
             custom = request.get("customFields", [])
             templates = [_fitted(template, custom) for template in request.get("templates", [])]
             self._check_templates(templates, custom)
+            authorize(caller, "updateConfiguration", [record.doc["owner"]])
             if record.version != version:
                 raise Conflict(
                     "This configuration has been updated. Please refresh before saving additional updates."
                 )
+            if context.stack.has_templates and "customFields" in request:
+                self.library.ensure_linked(caller.space, record.doc["owner"], custom)
             moved = {"templates": templates, "updated_at": context.now(), "updated_by": caller.user}
             return _shown(context.store.put_configuration(record, record.doc | request | moved))
 
@@ -156,27 +165,25 @@ class Configurations:
                 return record
         raise saved_object_missing("cases-configure", identifier)
 
-    def _check_templates(self, templates: Sequence[Json], custom: Sequence[Json]) -> None:
+    def _check_templates(self, templates: Sequence[Json], custom: Sequence[Json] | None) -> None:
         check_repeated(templates, "templates")
         fields = [template["caseFields"] or {} for template in templates]
         if any(field.get("assignees") for field in fields) and not self.context.stack.is_platinum:
             raise Forbidden(
                 "In order to assign users to cases, you must be subscribed to an Elastic Platinum license"
             )
-        for field in fields:
-            _check_template_fields(field.get("customFields", []), custom)
+        for number, field in enumerate(fields):
+            _check_template_fields(number, field.get("customFields", []), custom)
 
 
-def _check_template_fields(given: Sequence[Json], custom: Sequence[Json]) -> None:
-    if not custom:
-        if given:
-            raise BadRequest("No custom fields configured.")
-        return
-    if not given:
+def _check_template_fields(number: int, given: Sequence[Json], custom: Sequence[Json] | None) -> None:
+    if custom is None and given:
+        raise BadRequest("No custom fields configured.")
+    if custom and not given:
         raise BadRequest("No custom fields added to template.")
-    check_repeated(given, "customFields")
-    check_keys(given, custom)
-    check_types(given, custom)
+    check_repeated(given, f"templates[{number}]'s customFields")
+    check_keys(given, custom or ())
+    check_types(given, custom or ())
 
 
 def _check_kept_types(given: Sequence[Json], stored: Sequence[Json]) -> None:
@@ -186,9 +193,10 @@ def _check_kept_types(given: Sequence[Json], stored: Sequence[Json]) -> None:
         raise BadRequest(f"Invalid custom field types in request for the following labels: {', '.join(changed)}")
 
 
-def _check_types_of_observables(given: Sequence[Json]) -> None:
-    keys = Counter(key.lower() for key in [*BUILT_IN_TYPES, *(item["key"] for item in given)])
-    labels = Counter(label.lower() for label in [*BUILT_IN_TYPES.values(), *(item["label"] for item in given)])
+def _check_types_of_observables(given: Sequence[Json], stack: Stack) -> None:
+    built_in = built_in_types(stack)
+    keys = Counter(key.lower() for key in [*built_in, *(item["key"] for item in given)])
+    labels = Counter(label.lower() for label in [*built_in.values(), *(item["label"] for item in given)])
     twice = [item["label"] for item in given if keys[item["key"].lower()] > 1 or labels[item["label"].lower()] > 1]
     if twice:
         names = ",".join(dict.fromkeys(label.lower() for label in twice))

@@ -56,6 +56,10 @@ _TARGETS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("title", "caseName", "overwrite"), ("description", "description", "overwrite"),
         ("comments", "comments", "append"),
     ),
+    ".thehive": (
+        ("title", "title", "overwrite"), ("description", "description", "overwrite"), ("tags", "tags", "overwrite"),
+        ("comments", "comments", "append"),
+    ),
 }
 _TARGETS[".servicenow-sir"] = _TARGETS[".servicenow"]
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from kibcase.server.cases.store import CaseRecord, CaseStore
 from kibcase.server.datemath import stamp
 from kibcase.server.errors import saved_object_missing
+from kibcase.server.privileges import Rights
 from kibcase.server.stack import Stack
 
 Json = dict[str, Any]
 Targets = Iterable[tuple[str, str]]
+
+
+class AlertDocument(Protocol):
+    """One alert or event as Elasticsearch holds it."""
+
+    @property
+    def source(self) -> Json:
+        """The document's ``_source``, a copy."""
 
 
 class AlertWriter(Protocol):
@@ -33,13 +42,22 @@ class AlertWriter(Protocol):
     def remove_case_everywhere(self, case_ids: Iterable[str]) -> None:
         """Take the note off every alert."""
 
+    def read(self, targets: Targets) -> Iterator[tuple[tuple[str, str], AlertDocument]]:
+        """Give (target, document) for the targets that exist."""
+
+
+def nobody() -> list[Json]:
+    """Give no user profiles."""
+    return []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls, in which space; ``user`` is the person as cases show them."""
+    """Who calls, in which space, and what they may do there; ``user`` is the person as cases show them."""
 
     space: str
     user: Json
+    rights: Rights = field(default_factory=Rights.unlimited, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,7 @@ class Context:
     new_id: Callable[[], str]
     incremental_ids: bool
     incremental_id_delay: float
+    profiles: Callable[[], Iterable[Json]] = nobody
 
     def now(self) -> str:
         """Give the present moment as Kibana writes it."""
@@ -72,3 +91,23 @@ class Context:
             totals["totalEvents"] = record.events
         head: Json = {"id": record.id, "version": record.version}
         return head | ({} if comments is None else {"comments": comments}) | totals | record.doc
+
+    def show_whole(self, record: CaseRecord, comments: list[Json]) -> Json:
+        """Give a case with all its attachments, whatever their type; ``totalComment`` counts every one of them.
+
+        So do Kibana's writes of attachments and its push; elsewhere the total is that of the user comments.
+        """
+        return self.show(record, comments) | {"totalComment": len(comments)}
+
+    def named(self, assignees: Iterable[Json]) -> list[Json]:
+        """Give assignees as they are stored: on newer stacks with the names of those who have a profile."""
+        people = list(assignees)
+        if not (people and self.stack.names_assignees):
+            return people
+        found = {profile["uid"]: profile["user"] for profile in self.profiles()}
+        return [
+            person | {name: found[person["uid"]].get(name) for name in ("username", "full_name", "email")}
+            if person["uid"] in found
+            else person
+            for person in people
+        ]

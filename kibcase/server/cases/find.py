@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,12 +10,13 @@ from typing import Any
 
 from kibcase.server import limits
 from kibcase.server.cases.bodies import SEVERITIES, STATUSES
-from kibcase.server.cases.store import SORT_RANKS
+from kibcase.server.cases.facts import ASSIGNEE, TAG, UNASSIGNED
+from kibcase.server.cases.find_search import Search, case_search
+from kibcase.server.cases.tables import SEVERITY_RANK
 from kibcase.server.codec import Codec, array, as_list, decode, one_of, strict, string, union, whole_number
 from kibcase.server.datemath import resolve, stamp
 from kibcase.server.errors import BadRequest
 from kibcase.server.stack import Stack
-from kibcase.server.textsearch import analyse, compile_search
 
 SORT_COLUMNS = {
     "createdAt": "created_at", "updatedAt": "updated_at", "closedAt": "closed_at", "title": "title",
@@ -43,11 +43,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseQuery:
-    """A decoded ``_find``: filters as SQL, with and without the status, the search, and the page."""
+    """A decoded ``_find``: filters as SQL, the statuses asked for apart, the search, and the page."""
 
     filters: Sql
     status: Sql
-    search: Callable[[str, str, str, Any], bool] | None
+    search: Search | None
     order: str
     page: Page
 
@@ -90,43 +90,51 @@ def many(codec: Codec, name: str, *, high: int | None = limits.FILTER_VALUES) ->
 
 
 @cache
-def _codec(stack: Stack) -> Codec:
+def find_fields(stack: Stack) -> dict[str, Codec]:
+    """Give the codecs of the parameters of ``_find``, paging apart."""
     search_fields = ["title", "description", *(["incremental_id.text"] if stack.has_timings else [])]
-    return page_codec(
-        {
-            "sortField": one_of(*SORT_COLUMNS),
-            "status": many(one_of(*STATUSES), "status", high=None),
-            "severity": many(one_of(*SEVERITIES), "severity", high=None),
-            "tags": many(string, "tags"),
-            "category": many(string, "category"),
-            "reporters": many(string, "reporters"),
-            "assignees": many(string, "assignees"),
-            "owner": many(string, "owner", high=None),
-            "from": string,
-            "to": string,
-            "search": string,
-            "searchFields": many(one_of(*search_fields), "searchFields", high=None),
-            "defaultSearchOperator": one_of("AND", "OR"),
-        }
-    )
+    return {
+        "sortField": one_of(*SORT_COLUMNS),
+        "status": many(one_of(*STATUSES), "status", high=None),
+        "severity": many(one_of(*SEVERITIES), "severity", high=None),
+        "tags": many(string, "tags"),
+        "category": many(string, "category"),
+        "reporters": many(string, "reporters"),
+        "assignees": many(string, "assignees"),
+        "owner": many(string, "owner", high=None),
+        "from": string,
+        "to": string,
+        "search": string,
+        "searchFields": many(one_of(*search_fields), "searchFields", high=None),
+        "defaultSearchOperator": one_of("AND", "OR"),
+    }
+
+
+@cache
+def _codec(stack: Stack) -> Codec:
+    return page_codec(find_fields(stack))
 
 
 def decode_find(query: Mapping[str, Any], stack: Stack, now: datetime) -> CaseQuery:
     """Read the parameters of ``_find``; raises ``BadRequest``."""
-    fields = decode(_codec(stack), dict(query))
+    return case_query(decode(_codec(stack), dict(query)), now)
+
+
+def case_query(fields: Mapping[str, Any], now: datetime) -> CaseQuery:
+    """Build the query of decoded parameters; raises ``BadRequest`` for dates and pages beyond the limits."""
     page = decode_page(fields)
     return CaseQuery(
         filters=_all(
             _in("owner", fields.get("owner")),
             _in("severity", fields.get("severity")),
             _in("category", fields.get("category")),
-            _in_list("tags", "value", fields.get("tags")),
+            having(TAG, as_list(fields.get("tags"))),
             _assignees(as_list(fields.get("assignees"))),
             _reporters(as_list(fields.get("reporters"))),
             range_condition(fields.get("from"), fields.get("to"), now),
         ),
         status=_in("status", fields.get("status")),
-        search=_search(fields),
+        search=case_search(fields),
         order=_order(fields.get("sortField", "createdAt"), "DESC" if page.descending else "ASC"),
         page=page,
     )
@@ -166,21 +174,20 @@ def _in(column: str, given: str | list[str] | None) -> Sql:
     return (f"{column} IN ({_marks(values)})", list(values)) if values else ("1", [])
 
 
-def _in_list(name: str, column: str, given: str | list[str] | None) -> Sql:
-    values = as_list(given)
+def having(kind: str, values: list[str]) -> Sql:
+    """Give the condition that a case has one of ``values`` among those of ``kind``; no values, no condition."""
     if not values:
         return "1", []
-    source = f"json_each(doc, '$.{name}')"
-    return f"EXISTS (SELECT 1 FROM {source} WHERE {column} IN ({_marks(values)}))", list(values)  # noqa: S608
+    found = f"SELECT case_number FROM case_values WHERE kind = ? AND value IN ({_marks(values)})"  # noqa: S608
+    return f"number IN ({found})", [kind, *values]
 
 
 def _assignees(given: list[str]) -> Sql:
-    people = [uid for uid in given if uid != "none"]
-    condition, values = _in_list("assignees", "json_extract(value, '$.uid')", people)
+    condition, values = having(ASSIGNEE, [uid for uid in given if uid != "none"])
     if "none" not in given:
         return condition, values
-    nobody = "json_array_length(doc, '$.assignees') = 0"
-    return (f"{condition} OR {nobody}", values) if people else (nobody, [])
+    nobody, more = having(UNASSIGNED, [""])
+    return (f"{condition} OR {nobody}", [*values, *more]) if values else (nobody, more)
 
 
 def _reporters(given: list[str]) -> Sql:
@@ -196,30 +203,9 @@ def _marks(values: list[str]) -> str:
 
 def _order(field: str, direction: str) -> str:
     column = SORT_COLUMNS[field]
-    ranks = SORT_RANKS.get(column)
-    if ranks is not None:
-        cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
-        return f"CASE {column} {cases} END {direction}, number"
+    if column == "status":
+        # By rank: open, in-progress, closed, which is the alphabet backwards.
+        return f"status {'ASC' if direction == 'DESC' else 'DESC'}, number"
+    if column == "severity":
+        return f"{SEVERITY_RANK} {direction}, number"
     return f"{column} {direction} NULLS LAST, number"
-
-
-def _search(fields: Mapping[str, Any]) -> Callable[[str, str, str, Any], bool] | None:
-    text = fields.get("search")
-    if not text:
-        return None
-    chosen = as_list(fields.get("searchFields")) or ["title", "description"]
-    matches = compile_search(text, every=fields.get("defaultSearchOperator") == "AND")
-    wanted = text if _is_uuid(text) else None
-
-    def match(identifier: str, title: str, description: str, incremental: Any) -> bool:
-        texts = {"title": title, "description": description, "incremental_id.text": str(incremental or "")}
-        return identifier == wanted or matches([analyse(texts[name]) for name in chosen])
-
-    return match
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False

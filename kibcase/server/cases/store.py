@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kibcase.server.cases.facts import COLUMNS, columns_of, values_of
 from kibcase.server.cases.tables import STEPS
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from kibcase.server.database import Database
 
 Json = dict[str, Any]
+_INSERT_CASE = (
+    f"INSERT INTO cases (space, id, seq, reserved, doc, {', '.join(COLUMNS)}) "  # noqa: S608
+    f"VALUES (?, ?, ?, ?, ?{', ?' * len(COLUMNS)})"
+)
 SORT_RANKS = {
     "status": {"open": 0, "in-progress": 10, "closed": 20},
     "severity": {"low": 0, "medium": 10, "high": 20, "critical": 30},
@@ -60,50 +65,47 @@ class CaseStore:
         self._database = database
         database.migrate("cases", STEPS)
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """Store everything that is written inside, or nothing; nested calls join."""
-        with self._database.transaction() as db:
-            yield db
+        return self._database.transaction()
 
     def next(self, counter: str) -> int:
         """Count up; the first value is 1, and a value is never given twice."""
         with self.transaction() as db:
-            row = db.execute(
-                "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-                (counter,),
-            ).fetchone()
-        return int(row["value"])
+            return _take(db, counter)
 
     def add_case(self, space: str, identifier: str, doc: Json, *, reserved: int | None) -> CaseRecord:
         """Store a new case."""
         with self.transaction() as db:
-            seq = self.next("seq")
+            seq = _take(db, "seq")
             cursor = db.execute(
-                "INSERT INTO cases (space, id, seq, reserved, doc) VALUES (?, ?, ?, ?, ?)",
-                (space, identifier, seq, reserved, _dump(doc)),
+                _INSERT_CASE, (space, identifier, seq, reserved, _dump(doc), *columns_of(doc).values())
             )
+            number = int(cursor.lastrowid or 0)
+            _add_values(db, number, values_of(doc))
         return CaseRecord(
-            number=int(cursor.lastrowid or 0), id=identifier, version=version_of(seq), doc=doc,
-            comments=0, alerts=0, events=0, reserved=reserved,
+            number=number, id=identifier, version=version_of(seq), doc=doc, comments=0, alerts=0, events=0,
+            reserved=reserved,
         )
 
     def put_case(self, number: int, doc: Json, *, reserved: int | None = None) -> None:
-        """Replace the document of a case, count its attachments anew and move its version."""
+        """Replace the document of a case and move its version."""
         with self.transaction() as db:
+            row = db.execute("SELECT doc FROM cases WHERE number = ?", (number,)).fetchone()
+            before = json.loads(row["doc"])
+            columns, former = columns_of(doc), columns_of(before)
+            changed = {name: value for name, value in columns.items() if value != former[name]}
+            assignments = "".join(f", {name} = ?" for name in changed)
             db.execute(
-                """
-                UPDATE cases SET doc = ?, seq = ?, reserved = ?,
-                  comments = (SELECT count(*) FROM attachments a
-                              WHERE a.case_number = cases.number AND a.type = 'user'),
-                  alerts = (SELECT count(DISTINCT d.id) FROM attached_documents d
-                            WHERE d.case_number = cases.number AND d.kind = 'alert'),
-                  events = (SELECT count(*) FROM attached_documents d
-                            WHERE d.case_number = cases.number AND d.kind = 'event')
-                WHERE number = ?
-                """,
-                (_dump(doc), self.next("seq"), reserved, number),
+                f"UPDATE cases SET doc = ?, seq = ?, reserved = ?{assignments} WHERE number = ?",  # noqa: S608
+                (_dump(doc), _take(db, "seq"), reserved, *changed.values(), number),
             )
+            values, dropped = values_of(doc), values_of(before)
+            db.executemany(
+                "DELETE FROM case_values WHERE kind = ? AND value = ? AND case_number = ?",
+                [(*value, number) for value in sorted(dropped - values)],
+            )
+            _add_values(db, number, values - dropped)
 
     def case(self, space: str, identifier: str) -> CaseRecord | None:
         """Read one case, or None."""
@@ -119,9 +121,11 @@ class CaseStore:
 
     def select_cases(self, where: str, values: Sequence[Any], order: str, limit: int, offset: int) -> list[CaseRecord]:
         """Read a page of cases by a condition over the columns (SQL from our own code, values apart)."""
+        # The page is chosen first, from indices alone, and only then its documents are read.
+        chosen = f"SELECT number FROM cases WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
         with self.transaction() as db:
             rows = db.execute(
-                f"SELECT * FROM cases WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?", (*values, limit, offset)  # noqa: S608
+                f"SELECT * FROM cases WHERE number IN ({chosen}) ORDER BY {order}", (*values, limit, offset)  # noqa: S608
             ).fetchall()
         return [_case(row) for row in rows]
 
@@ -129,6 +133,33 @@ class CaseStore:
         """Read columns of cases by a condition (SQL from our own code, values apart)."""
         with self.transaction() as db:
             return db.execute(f"SELECT {columns} FROM cases WHERE {where} {rest}", tuple(values)).fetchall()  # noqa: S608
+
+    def values_in_use(self, kind: str, where: str, values: Sequence[Any]) -> list[str]:
+        """List, each once, what cases that meet a condition have of ``kind`` (see ``facts``)."""
+        having = (
+            "SELECT 1 FROM case_values v JOIN cases ON number = v.case_number "
+            "WHERE v.kind = ? AND v.value = known.value"
+        )
+        with self.transaction() as db:
+            rows = db.execute(
+                "SELECT value FROM (SELECT DISTINCT value FROM case_values WHERE kind = ?) known "  # noqa: S608
+                f"WHERE EXISTS ({having} AND {where})",
+                (kind, kind, *values),
+            ).fetchall()
+        return [row["value"] for row in rows]
+
+    def matching(
+        self, columns: str, where: str, values: Sequence[Any], match: Callable[[Sequence[Any]], bool]
+    ) -> list[int]:
+        """Give the numbers of the cases that meet a condition and whose ``columns`` (SQL from our own code) match."""
+        with self.transaction() as db:
+            rows = db.execute(f"SELECT number, {columns} FROM cases WHERE {where}", tuple(values))  # noqa: S608
+            return [row["number"] for row in rows if match(row[1:])]
+
+    def among(self, numbers: Iterable[int], order: str, limit: int, offset: int) -> list[CaseRecord]:
+        """Read a page of the cases with these numbers."""
+        given = json.dumps(list(numbers))
+        return self.select_cases("number IN (SELECT value FROM json_each(?))", [given], order, limit, offset)
 
     def delete_cases(self, numbers: Iterable[int]) -> None:
         """Delete cases with all that belongs to them."""
@@ -210,11 +241,14 @@ class CaseStore:
     def add_user_actions(self, case_number: int, actions: Iterable[tuple[str, Json]]) -> None:
         """Store user actions (id, document), in order."""
         with self.transaction() as db:
-            for identifier, doc in actions:
-                db.execute(
-                    "INSERT INTO user_actions (case_number, id, seq, doc) VALUES (?, ?, ?, ?)",
-                    (case_number, identifier, self.next("seq"), _dump(doc)),
-                )
+            given = list(actions)
+            if not given:
+                return
+            first = _take(db, "seq", len(given))
+            db.executemany(
+                "INSERT INTO user_actions (case_number, id, seq, doc) VALUES (?, ?, ?, ?)",
+                [(case_number, name, seq, _dump(doc)) for seq, (name, doc) in enumerate(given, start=first)],
+            )
 
     def count_user_actions(self, case_number: int, condition: str = "1") -> int:
         """Count the user actions of a case (condition: SQL from our own code)."""
@@ -262,6 +296,20 @@ class CaseStore:
                 "UPDATE configurations SET doc = ?, seq = ? WHERE number = ?", (_dump(doc), seq, record.number)
             )
         return DocRecord(number=record.number, id=record.id, version=version_of(seq), doc=doc)
+
+
+def _take(db: sqlite3.Connection, counter: str, count: int = 1) -> int:
+    """Count up ``count`` times and give the first of the values."""
+    row = db.execute(
+        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
+        "RETURNING value",
+        (counter, count),
+    ).fetchone()
+    return int(row["value"]) - count + 1
+
+
+def _add_values(db: sqlite3.Connection, number: int, values: Iterable[tuple[str, str]]) -> None:
+    db.executemany("INSERT INTO case_values VALUES (?, ?, ?)", [(*value, number) for value in sorted(values)])
 
 
 def _case(row: sqlite3.Row) -> CaseRecord:

@@ -34,7 +34,7 @@ _CHALLENGES = ('Basic realm="security", charset="UTF-8"', "ApiKey")
 class Face:
     """ASGI wrapper: lets nobody in unknown, and marks every answer as Elasticsearch's."""
 
-    def __init__(self, app: ASGIApp, authenticate: Callable[[str | None], str | None]) -> None:
+    def __init__(self, app: ASGIApp, authenticate: Callable[[str | None], object | None]) -> None:
         self._app = app
         self._authenticate = authenticate
 

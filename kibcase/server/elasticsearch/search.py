@@ -99,8 +99,8 @@ class Searches:
             found = self._documents(indices, query.ids)
             return sum(1 for each in found if query.matches(_Scanned(each))), len(indices)
 
-    def find(self, indices: Iterable[Index], ids: frozenset[str]) -> list[Document]:
-        """Read the documents with these ids in concrete indices."""
+    def find(self, indices: Iterable[Index], ids: frozenset[str] | None) -> list[Document]:
+        """Read the documents with these ids in concrete indices, None for all."""
         with self._database.transaction():
             return self._documents(indices, ids)
 

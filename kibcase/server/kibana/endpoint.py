@@ -11,13 +11,16 @@ from starlette.routing import compile_path
 
 from kibcase.server.cases.context import Caller
 from kibcase.server.errors import BadRequest
+from kibcase.server.privileges_principal import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request that has passed the gate; ``caller`` is None only where no credentials are asked for.
 
-    ``authorization`` is the header that proved who the caller is.
+    ``authorization`` is the header that proved who the caller is. ``body`` is the decoded JSON; where the endpoint
+    takes ``raw`` bodies it is None, and the bytes are in ``raw``. ``headers`` have lower-case names. ``principal`` is
+    what is known of the account behind the caller.
     """
 
     caller: Caller | None
@@ -25,6 +28,9 @@ class Call:
     params: Mapping[str, str]
     query: Mapping[str, str | list[str]]
     body: Any
+    principal: Principal | None = None
+    raw: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def by(self) -> Caller:
@@ -52,10 +58,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer; ``body`` None means no body."""
+    """An answer: ``body`` as JSON (None means no body), or ``content`` as it is, of media type ``media``."""
 
     status: int = 200
     body: Any = None
+    content: bytes | None = field(default=None, repr=False)
+    media: str = "application/octet-stream"
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -67,7 +75,11 @@ class Endpoint:
     """A route: method, path with ``{parameters}``, and a plain function that handles it.
 
     ``internal`` routes need ``x-elastic-internal-origin`` where the stack restricts them; ``anonymous`` ones
-    work without credentials; ``deprecated`` ones are answered with a warning header.
+    work without credentials; ``deprecated`` ones are answered with a warning header. ``raw`` is the limit in bytes
+    of a body that is handed over undecoded, whatever its media type. ``slow`` handlers wait for something (the
+    network) and therefore run on a worker thread; they must not wait inside a transaction of the database.
+    ``requires`` is the API privilege that Kibana asks for before it looks at the request; whoever may read any cases
+    has it.
     """
 
     method: str
@@ -76,6 +88,9 @@ class Endpoint:
     internal: bool = False
     anonymous: bool = False
     deprecated: bool = False
+    raw: int | None = None
+    slow: bool = False
+    requires: str | None = None
 
 
 def ok(body: Any) -> Reply:

@@ -16,28 +16,26 @@ _DRAINED = 64 * limits.BODY_BYTES
 _FIELDS = 2000
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read the whole body; raises ``PayloadTooLarge`` above 1 MiB.
+async def read_body(receive: Receive, limit: int = limits.BODY_BYTES) -> bytes:
+    """Read the whole body; raises ``PayloadTooLarge`` above ``limit`` bytes (1 MiB).
 
-    A larger body is still read (and thrown away) up to 64 MiB, so that a client that is busy sending hears
+    A larger body is still read (and thrown away) up to 64 MiB beyond, so that a client that is busy sending hears
     the answer instead of a broken connection.
     """
     chunks: list[bytes] = []
     size = 0
     more = True
-    while more and size <= _DRAINED:
+    while more and size <= limit + _DRAINED:
         message = await receive()
         if message["type"] != "http.request":
             break
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size <= limits.BODY_BYTES:
+        if size <= limit:
             chunks.append(chunk)
         more = message.get("more_body", False)
-    if size > limits.BODY_BYTES:
-        raise PayloadTooLarge(
-            f"Payload content length greater than maximum allowed: {limits.BODY_BYTES}"
-        )
+    if size > limit:
+        raise PayloadTooLarge(f"Payload content length greater than maximum allowed: {limit}")
     return b"".join(chunks)
 
 

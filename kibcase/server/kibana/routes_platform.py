@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from kibcase.server.cases.spaces_schema import checked_query, checked_space
 from kibcase.server.cases.state import CaseState
 from kibcase.server.datemath import stamp
-from kibcase.server.kibana.endpoint import Call, Endpoint, Reply, ok
-from kibcase.server.kibana.whoami import whoami
+from kibcase.server.errors import Forbidden
+from kibcase.server.kibana.endpoint import NO_CONTENT, Call, Endpoint, Reply, ok
+from kibcase.server.privileges_principal import Principal
 from kibcase.server.stack import Stack
 
 Json = dict[str, Any]
@@ -22,11 +24,13 @@ _BUILD_DATE = "2025-01-01T00:00:00.000Z"
 _TERM = {"trial": timedelta(days=30)}
 _YEAR = timedelta(days=365)
 _FEATURES = {"graph": "platinum", "ml": "platinum", "security": "basic", "watcher": "gold"}
+# The privileges that let a person copy or share saved objects into a space.
+_MOVERS = frozenset({"*", "all", "savedObjectsManagement.all", "savedObjectsManagement.minimal_all"})
 _TIERS = ("basic", "gold", "platinum", "enterprise", "trial")
 
 
 def configuration_routes(state: CaseState) -> list[Endpoint]:
-    """Build the routes of the cases configuration; no connector can be configured in this server."""
+    """Build the routes of the cases configuration."""
     configurations = state.configurations
     return [
         Endpoint(
@@ -44,34 +48,91 @@ def configuration_routes(state: CaseState) -> list[Endpoint]:
             path="/api/cases/configure/{configuration_id}",
             handle=lambda call: ok(configurations.update(call.by, call.params["configuration_id"], call.mapping)),
         ),
-        Endpoint(method="GET", path="/api/cases/configure/connectors/_find", handle=lambda _call: ok([])),
     ]
 
 
 def space_routes(state: CaseState) -> list[Endpoint]:
     """Build the routes of spaces."""
     spaces = state.spaces
+    one = "/api/spaces/space/{id}"
     return [
-        Endpoint(method="GET", path="/api/spaces/space", handle=lambda _call: ok(spaces.list())),
-        Endpoint(method="POST", path="/api/spaces/space", handle=lambda call: ok(spaces.create(call.mapping))),
-        Endpoint(method="GET", path="/api/spaces/space/{id}", handle=lambda call: ok(spaces.get(call.params["id"]))),
+        Endpoint(method="GET", path="/api/spaces/space", handle=lambda call: ok(_spaces(state, call))),
+        Endpoint(method="POST", path="/api/spaces/space", handle=lambda call: ok(spaces.create(_space_body(call)))),
+        Endpoint(method="GET", path=one, handle=lambda call: ok(_space(state, call))),
+        Endpoint(
+            method="PUT",
+            path=one,
+            handle=lambda call: ok(spaces.update(call.params["id"], _space_body(call, "update"))),
+        ),
+        Endpoint(method="DELETE", path=one, handle=lambda call: _delete_space(state, call)),
     ]
 
 
+def _spaces(state: CaseState, call: Call) -> list[Json]:
+    purpose, tells = checked_query(call.query)
+    found = [(space, _purposes(call, space["id"])) for space in state.spaces.list()]
+    shown = [
+        space | {"authorizedPurposes": allowed} if tells else space
+        for space, allowed in found
+        if (any(allowed.values()) if tells else allowed[purpose])
+    ]
+    if not shown:
+        raise Forbidden("Forbidden")
+    return shown
+
+
+def _purposes(call: Call, space: str) -> dict[str, bool]:
+    enters = _enters(call, space)
+    copies = enters and call.principal is not None and _moves_objects(call.principal, space)
+    return {
+        "any": enters,
+        "copySavedObjectsIntoSpace": copies,
+        "findSavedObjects": enters,
+        "shareSavedObjectsIntoSpace": copies,
+    }
+
+
+def _moves_objects(principal: Principal, space: str) -> bool:
+    held = (principal.grants,) if principal.limits is None else (principal.grants, principal.limits)
+    return all(any(grant.covers(space) and grant.privileges & _MOVERS for grant in grants) for grants in held)
+
+
+def _space(state: CaseState, call: Call) -> Json:
+    identifier = call.params["id"]
+    if not _enters(call, identifier):
+        raise Forbidden(f"Unauthorized to get {identifier} space")
+    return state.spaces.get(identifier)
+
+
+def _space_body(call: Call, verb: str = "create") -> Json:
+    body = checked_space(call.mapping)
+    _must_manage_spaces(call, verb)
+    return body
+
+
+def _delete_space(state: CaseState, call: Call) -> Reply:
+    _must_manage_spaces(call, "delete")
+    state.spaces.delete(call.params["id"])
+    return NO_CONTENT
+
+
+def _must_manage_spaces(call: Call, verb: str) -> None:
+    if not call.by.rights.manages_spaces:
+        raise Forbidden(f"Unauthorized to {verb} spaces")
+
+
+def _enters(call: Call, space: str) -> bool:
+    return call.principal is not None and call.principal.rights(space).enters
+
+
 def platform_routes(stack: Stack, clock: Callable[[], datetime]) -> list[Endpoint]:
-    """Build the routes that tell version, health and licence, and who is asking."""
+    """Build the routes that tell version, health and licence."""
     started = clock()
     return [
         Endpoint(
             method="GET", path="/api/status", handle=lambda call: _status(stack, clock, call), anonymous=True
         ),
         Endpoint(method="GET", path="/api/licensing/info", handle=lambda _call: ok(_license(stack, started))),
-        Endpoint(
-            method="GET",
-            path="/internal/security/me",
-            handle=lambda call: ok(whoami(call.by.user, call.authorization)),
-            internal=True,
-        ),
     ]
 
 

@@ -15,7 +15,7 @@ def test_attaching_notes_the_case_and_sets_its_status(kibana: Any, make_alert: A
     kibana.alert("a1", "closed")
     case = kibana.patch(kibana.create(), status="in-progress")
     whole = kibana.attach(case, {**make_alert("a1"), "alertId": "a1", "index": make_alert("a1")["index"][0]})
-    assert (whole["totalAlerts"], whole["totalComment"]) == (1, 0)
+    assert (whole["totalAlerts"], whole["totalComment"]) == (1, 1)
     assert whole["comments"][0]["alertId"] == ["a1"]
     source = kibana.alert_source("a1")
     assert (source[STATUS], source[CASES]) == ("acknowledged", [case["id"]])

@@ -13,7 +13,7 @@ LENS = {
     "persistableStateAttachmentState": {"a": 1},
     "owner": "securitySolution",
 }
-FILE = {
+FILE: dict[str, Any] = {
     "type": "externalReference",
     "externalReferenceId": "f1",
     "externalReferenceStorage": {"type": "savedObject", "soType": "file"},
@@ -80,7 +80,7 @@ def test_edits_that_are_refused(kibana: Any) -> None:
     (comment,) = kibana.comment(case)["comments"]
     right = {**USER, "id": comment["id"], "version": comment["version"]}
     wrong = [
-        (404, {**right, "id": "nope"}, "This comment nope does not exist anymore."),
+        (404, {**right, "id": "nope"}, "Saved object [cases-comments/nope] not found"),
         (400, {**ISOLATE, **{name: right[name] for name in ("id", "version")}},
          "You cannot change the type of the comment."),
         (400, {**right, "owner": "cases"}, "You cannot change the owner of the comment."),
@@ -105,7 +105,7 @@ def test_comments_are_removed_one_by_one_and_all_at_once(kibana: Any) -> None:
     assert after["totalComment"] == 2
     assert after["version"] != before["version"]
     assert kibana.refused("DELETE", f"{path}/{first['id']}", 404) == (
-        f"This comment {first['id']} does not exist anymore."
+        f"Saved object [cases-comments/{first['id']}] not found"
     )
     assert kibana.send("DELETE", path).status_code == 204
     assert kibana.refused("DELETE", path, 404) == f"No comments found for {case['id']}."
@@ -198,11 +198,45 @@ def test_a_case_holds_100_references_and_100_files(kibana: Any) -> None:
     case = kibana.create()
     path = f"/internal/cases/{case['id']}/attachments/_bulk_create"
     assert kibana.send("POST", path, json=[LENS] * 100).status_code == 200
-    assert kibana.send("POST", path, json=[FILE] * 100).status_code == 200
     assert "(100) of attached persistable state" in comments_of(kibana, case, "POST", 400, json=LENS)
-    assert comments_of(kibana, case, "POST", 400, json=FILE) == (
+    assert kibana.send("POST", path, json=[FILE] * 100).status_code == 200
+    uploaded = kibana.send("POST", f"/api/cases/{case['id']}/files", files={"file": ("a.txt", b"abc", "text/plain")})
+    assert uploaded.status_code == 200
+    assert kibana.refused("POST", path, 400, json=[FILE] * 100) == (
         "Case has reached the maximum allowed number (100) of attached files."
     )
+    assert kibana.send("POST", path, json=[FILE] * 99).status_code == 200
+
+
+def test_many_are_removed_at_once_or_none(connect: Any, make_alert: Any) -> None:
+    kibana = connect(stack_version="9.5.0")
+    case, other = kibana.create(), kibana.create()
+    kibana.alert("a1")
+    kibana.comment(case)
+    before = kibana.attach(case, make_alert("a1"))
+    theirs = kibana.comment(other)["comments"][0]["id"]
+    mine = [comment["id"] for comment in before["comments"]]
+    path = f"/api/cases/{case['id']}/comments/_bulk_delete"
+    assert kibana.refused("POST", path, 404, json={"ids": [*mine, "nope"]}) == (
+        "Saved object [cases-comments/nope] not found"
+    )
+    assert "does not exist in" in kibana.refused("POST", path, 404, json={"ids": [*mine, theirs]})
+    assert "too short" in kibana.refused("POST", path, 400, json={"ids": []})
+    assert "too long" in kibana.refused("POST", path, 400, json={"ids": [str(number) for number in range(101)]})
+    assert kibana.refused("POST", path, 400, json={"ids": mine, "more": 1}) == 'invalid keys "more"'
+    assert kibana.refused("POST", "/api/cases/nope/comments/_bulk_delete", 404, json={"ids": mine})
+    assert kibana.send("POST", path, json={"ids": mine}).status_code == 204
+    after = kibana.get(f"/api/cases/{case['id']}")
+    assert (after["totalComment"], after["totalAlerts"]) == (0, 0)
+    assert after["version"] != before["version"]
+    assert [action["action"] for action in kibana.actions(case, types="comment")].count("delete") == 2
+    assert kibana.alert_source("a1")["kibana.alert.case_ids"] == []
+
+
+def test_bulk_delete_of_comments_is_new(kibana: Any) -> None:
+    case = kibana.create()
+    path = f"/api/cases/{case['id']}/comments/_bulk_delete"
+    assert kibana.refused("POST", path, 404, json={"ids": ["x"]}) == "Not Found"
 
 
 def test_types_of_user_actions(kibana: Any) -> None:

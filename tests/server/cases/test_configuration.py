@@ -148,3 +148,70 @@ def test_templates_follow_the_custom_fields(kibana: Any) -> None:
     change = {"version": changed["version"]}
     changed = kibana.send("PATCH", f"/api/cases/configure/{saved['id']}", json=change).json()
     assert changed["templates"] == []
+
+
+def test_a_template_takes_the_custom_fields_that_are_configured(kibana: Any) -> None:
+    given = [{"key": "ticket", "type": "text", "value": "x"}]
+    template = {"key": "t", "name": "T", "caseFields": {"customFields": given}}
+
+    def refused(**fields: Any) -> str:
+        message: str = kibana.refused("POST", "/api/cases/configure", 400, json=body(templates=[template], **fields))
+        return message
+
+    assert refused() == "No custom fields configured."
+    assert refused(customFields=[]) == "Invalid custom field keys: ticket"
+    template["caseFields"] = {"customFields": given * 2}
+    assert refused(customFields=[TEXT]) == (
+        "Invalid duplicated templates[0]'s customFields keys in request: ticket"
+    )
+    template["caseFields"] = {"customFields": [{"key": "ticket", "type": "toggle", "value": True}]}
+    assert refused(customFields=[TEXT]) == (
+        'The following custom fields have the wrong type in the request: "Ticket"'
+    )
+
+
+def test_assignees_of_a_template_take_a_licence(connect: Any) -> None:
+    kibana = connect(license="basic")
+    template = {"key": "t", "name": "T", "caseFields": {"assignees": [{"uid": "u1"}]}}
+    message = kibana.refused("POST", "/api/cases/configure", 403, json=body(templates=[template]))
+    assert message == "In order to assign users to cases, you must be subscribed to an Elastic Platinum license"
+
+
+def test_a_custom_field_that_is_removed_leaves_the_templates(kibana: Any) -> None:
+    values = [{"key": "ticket", "type": "text", "value": "x"}, {"key": "score", "type": "number", "value": 1}]
+    template = {"key": "t", "name": "T", "caseFields": {"customFields": values}}
+    saved = save(kibana, customFields=[TEXT, SCORE], templates=[template])
+    change = {"version": saved["version"], "customFields": [SCORE], "templates": [template]}
+    changed = kibana.send("PATCH", f"/api/cases/configure/{saved['id']}", json=change).json()
+    assert changed["templates"][0]["caseFields"]["customFields"] == values[1:]
+    change = {"version": changed["version"], "templates": [template]}
+    changed = kibana.send("PATCH", f"/api/cases/configure/{saved['id']}", json=change).json()
+    assert changed["templates"][0]["caseFields"]["customFields"] == []
+    assert changed["customFields"] == [SCORE]
+
+
+def test_the_configuration_decides_about_extraction(connect: Any) -> None:
+    kibana = connect(stack_version="9.5.0")
+    assert kibana.create()["settings"]["extractObservables"] is True
+    saved = save(kibana, extractObservables=False, analytics_enabled=True)
+    assert (saved["extractObservables"], saved["analytics_enabled"]) == (False, True)
+    assert kibana.create()["settings"]["extractObservables"] is False
+    assert kibana.create(owner="cases")["settings"]["extractObservables"] is False
+    chosen = kibana.create(settings={"syncAlerts": False, "extractObservables": True})
+    assert chosen["settings"]["extractObservables"] is True
+
+
+def test_older_stacks_refuse_the_newer_keys(connect: Any) -> None:
+    kibana = connect(stack_version="9.4.0")
+    message = kibana.refused("POST", "/api/cases/configure", 400, json=body(extractObservables=True))
+    assert message == 'invalid keys "extractObservables"'
+    kibana = connect(stack_version="8.17.0")
+    message = kibana.refused("POST", "/api/cases/configure", 400, json=body(observableTypes=[]))
+    assert message == 'invalid keys "observableTypes"'
+
+
+def test_observable_types_of_newer_stacks_are_taken(connect: Any) -> None:
+    kibana = connect(stack_version="9.3.0")
+    types = [{"key": "k1", "label": "agent id"}]
+    message = kibana.refused("POST", "/api/cases/configure", 400, json=body(observableTypes=types))
+    assert message == "Invalid duplicated observable types in request: agent id"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -151,7 +152,8 @@ def test_delete_takes_all_or_none(kibana: Any) -> None:
     gone = kibana.send("DELETE", "/api/cases", params={"ids": json.dumps([one["id"], two["id"]])})
     assert (gone.status_code, gone.content) == (204, b"")
     assert kibana.get("/api/cases/_find")["total"] == 0
-    assert kibana.actions(one) == []
+    path = f"/api/cases/{one['id']}/user_actions/_find"
+    assert kibana.refused("GET", path, 404) == f"Saved object [cases/{one['id']}] not found"
 
 
 def test_delete_wants_a_json_list_of_ids(kibana: Any) -> None:
@@ -183,3 +185,18 @@ def test_numbers_can_be_switched_off_and_do_not_exist_on_older_stacks(connect: A
         read = kibana.get(f"/api/cases/{case['id']}")
         assert "incremental_id" not in read
         assert read["version"] == case["version"]
+
+
+def test_the_creation_is_recorded_as_it_was_asked_for(connect: Callable[..., Any]) -> None:
+    field = {"key": "ticket", "label": "Ticket", "type": "text", "required": False}
+    body = {
+        "owner": "securitySolution", "closure_type": "close-by-user", "customFields": [field],
+        "connector": {"id": "none", "name": "none", "type": ".none", "fields": None},
+    }
+    for version, recorded in (("9.2.0", []), ("9.5.0", [{"key": "ticket", "type": "text", "value": None}])):
+        kibana = connect(stack_version=version)
+        assert kibana.send("POST", "/api/cases/configure", json=body).status_code == 200
+        case = kibana.create(title=" Padded ")
+        assert case["title"] == "Padded"
+        payload = kibana.actions(case)[0]["payload"]
+        assert (payload["title"], payload["customFields"], payload["status"]) == (" Padded ", recorded, "open")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -145,9 +146,111 @@ def test_older_stacks_have_only_duration(connect: Any) -> None:
     assert not {"time_to_resolve", "in_progress_at", "totalEvents"} & set(closed)
 
 
-def test_settings_are_replaced_as_a_whole(kibana: Any) -> None:
+def test_settings_that_are_not_sent_stay_though_the_answer_lacks_them(kibana: Any) -> None:
     case = kibana.create(settings={"syncAlerts": True, "extractObservables": True})
     assert kibana.patch(case, settings={"syncAlerts": False})["settings"] == {"syncAlerts": False}
+    read = kibana.get(f"/api/cases/{case['id']}")
+    assert read["settings"] == {"syncAlerts": False, "extractObservables": True}
+    assert kibana.actions(case)[-1]["payload"] == {"settings": {"syncAlerts": False}}
+
+
+def test_of_two_entries_for_one_case_the_first_is_stored_and_the_last_recorded(
+    connect: Callable[..., Any], make_alert: Any
+) -> None:
+    kibana = connect(stack_version="9.4.0", incremental_ids=False)
+    other, case = kibana.create(), kibana.create()
+    kibana.alert("a1")
+    case = kibana.attach(case, make_alert("a1"))
+    before = len(kibana.actions(case))
+    body = {
+        "cases": [
+            entry(case, title="first", status="in-progress"),
+            entry(other, title="other"),
+            entry(case, title=case["title"]),
+            entry(case, severity="high", status="closed", closeReason="duplicate"),
+        ]
+    }
+    answer = kibana.send("PATCH", "/api/cases", json=body).json()
+    assert [(each["id"], each["title"]) for each in answer] == [(case["id"], "first"), (other["id"], "other")]
+    assert (answer[0]["status"], answer[0]["severity"]) == ("in-progress", "low")
+    assert answer[0]["updateSummary"] == {"syncedAlertCount": 1}
+    assert kibana.get(f"/api/cases/{case['id']}")["version"] == answer[0]["version"]
+    assert [(action["type"], action["payload"]) for action in kibana.actions(case)[before:]] == [
+        ("severity", {"severity": "high"}),
+        ("status", {"status": "closed", "closeReason": "duplicate", "syncedAlertCount": 1}),
+    ]
+    source = kibana.alert_source("a1")
+    assert (source["kibana.alert.workflow_status"], source["kibana.alert.workflow_reason"]) == ("closed", "duplicate")
+
+
+def test_every_entry_for_one_case_is_checked(connect: Callable[..., Any]) -> None:
+    kibana = connect(incremental_ids=False)
+    case = kibana.create()
+    body = {"cases": [entry(case, title="new"), entry(case, owner="cases")]}
+    kibana.refused("PATCH", "/api/cases", 400, json=body)
+    assert kibana.get(f"/api/cases/{case['id']}")["version"] == case["version"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "sync", "reason", "message"),
+    [
+        ("securitySolution", True, "benign_positive", None),
+        ("securitySolution", True, "lunch", 'Invalid close reason: "lunch"'),
+        ("cases", True, "lunch", None),
+        ("cases", False, "lunch", "Cannot provide a close reason for case {id} when sync alerts is disabled."),
+        ("cases", False, "  ", None),
+    ],
+)
+def test_reasons_for_closing(
+    connect: Callable[..., Any], owner: str, sync: bool, reason: str, message: str | None
+) -> None:
+    kibana = connect(stack_version="9.4.0")
+    case = kibana.create(owner=owner, settings={"syncAlerts": sync})
+    if message is None:
+        assert kibana.patch(case, status="closed", closeReason=reason)["status"] == "closed"
+        payload = kibana.actions(case)[-1]["payload"]
+        assert payload.get("closeReason") == (reason.strip() or None)
+    else:
+        body = {"cases": [entry(case, status="closed", closeReason=reason)]}
+        assert kibana.refused("PATCH", "/api/cases", 400, json=body) == message.format(id=case["id"])
+
+
+def test_a_space_may_have_reasons_of_its_own(connect: Callable[..., Any]) -> None:
+    kibana = connect(stack_version="9.4.0")
+    changes = {"changes": {"securitySolution:detectionsCloseReasons": ["lunch"]}}
+    assert kibana.send("POST", "/internal/kibana/settings", json=changes).json() == {
+        "settings": {"securitySolution:detectionsCloseReasons": {"userValue": ["lunch"]}}
+    }
+    case = kibana.create()
+    assert kibana.patch(case, status="closed", closeReason="lunch")["status"] == "closed"
+    assert kibana.send("DELETE", "/internal/kibana/settings/securitySolution:detectionsCloseReasons").json() == {
+        "settings": {}
+    }
+    body = {"cases": [entry(kibana.create(), status="closed", closeReason="lunch")]}
+    kibana.refused("PATCH", "/api/cases", 400, json=body)
+
+
+def test_a_reason_that_closes_nothing_is_no_change(connect: Callable[..., Any]) -> None:
+    kibana = connect(stack_version="9.4.0")
+    kibana.refused("PATCH", "/api/cases", 406, json={"cases": [entry(kibana.create(), closeReason="duplicate")]})
+
+
+def test_assignees_are_recorded_last(kibana: Any) -> None:
+    case = kibana.create()
+    kibana.patch(case, assignees=[{"uid": "u1"}], title="new")
+    assert [action["type"] for action in kibana.actions(case)[1:]] == ["title", "assignees"]
+
+
+def test_assignees_take_a_licence(connect: Callable[..., Any]) -> None:
+    kibana = connect(license="basic")
+    one, two = kibana.create(), kibana.create()
+    body = {"cases": [entry(one, title="new"), entry(two, assignees=[{"uid": "u1"}])]}
+    assert kibana.refused("PATCH", "/api/cases", 403, json=body) == (
+        "In order to assign users to cases, you must be subscribed to an Elastic Platinum license, "
+        f"ids: [{two['id']}]"
+    )
+    body = {"cases": [entry(two, assignees=[{"uid": ""}])]}
+    kibana.refused("PATCH", "/api/cases", 406, json=body)
 
 
 def test_of_many_writers_with_one_version_one_wins(kibana: Any) -> None:

@@ -1,0 +1,1 @@
+"""What Kibana's connectors say to ticketing systems over HTTP; no rules of cases, no database."""
