@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
+from kibcase.errors import InvalidValue
+
 _SPACE = re.compile(r"[a-z0-9_-]+")
 
 
@@ -29,16 +31,24 @@ def base_url(url: str) -> str:
 
 
 def space_id(space: str | None) -> str | None:
-    """Return the id of a space, None for the default one; raises ``ValueError`` for one Kibana refuses."""
+    """Return the id of a space, None for the default one; raises ``InvalidValue`` for one Kibana refuses."""
     if space is None or space == "default":
         return None
     if not _SPACE.fullmatch(space):
-        raise ValueError(f"a space id holds lower-case letters, digits, _ and - only, not {space[:60]!r}")
+        raise InvalidValue(f"a space id holds lower-case letters, digits, _ and - only, not {space[:60]!r}")
     return space
 
 
 def segment(value: str) -> str:
-    """Escape ``value`` to be one segment of a path; raises ``ValueError`` for one that cannot be."""
+    """Escape ``value`` to be one segment of a path; raises ``InvalidValue`` for one that cannot be."""
     if value in {"", ".", ".."}:
-        raise ValueError(f"not an id: {value!r}")
-    return quote(value, safe="")
+        raise InvalidValue(f"not an id: {value!r}")
+    return quote(well_formed(value), safe="")
+
+
+def well_formed(text: str) -> str:
+    """Return ``text`` with U+FFFD in the place of each half of a surrogate pair, which UTF-8 cannot tell.
+
+    Names of files that are not UTF-8 hold such halves; where JSON carries them Kibana does the same.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -7,9 +7,11 @@
     |   |-- ConnectionFailed        refused, reset, name not found, TLS
     |   |   `-- CertificateRefused       the server's certificate is not trusted
     |   |-- RequestTimeout          no connection, or no answer, in time
-    |   `-- InvalidAnswer           not what was asked for: a login page, broken JSON, too large
+    |   `-- InvalidAnswer           not what was asked for: a login page, broken JSON
+    |       `-- AnswerTooLarge           more bytes than the client takes
     |-- ApiError                    the server answered and did not like it: .status .message .body
     |   |-- BadRequestError         400  correct the request
+    |   |   `-- DuplicateObservable      the case has it already
     |   |-- AuthenticationError     401  correct the credentials
     |   |-- PermissionDenied        403  get the privilege
     |   |   `-- LicenseRequired          get the licence: .feature .tier
@@ -23,8 +25,9 @@
     |   |-- FailedDependency        424  the system behind a connector refused
     |   |-- TooManyRequests         429  wait: .retry_after
     |   `-- ServerError             5xx  try later; a write may have happened all the same
-    |-- LimitError                  checked before sending; is a ValueError too
-    |-- UnsupportedByStack          the stack is too old: .feature .needs .version
+    |-- InvalidValue                seen to be wrong before sending; is a ValueError too
+    |   `-- LimitError                   beyond a limit: .limit .maximum .given
+    |-- UnsupportedByStack          the stack is too old, or too new: .feature .needs .version
     `-- MissingExtraError           an optional package is not installed; is an ImportError too
 
 Text from a server is cut to 500 characters in messages; ``body`` holds what was received. No message
@@ -96,7 +99,7 @@ class RequestTimeout(NoUsableAnswer):
 
 
 class InvalidAnswer(NoUsableAnswer):
-    """An answer came that is not of the kind asked for: a login page, broken JSON, too large.
+    """An answer came that is not of the kind asked for: a login page, broken JSON.
 
     ``status`` is its HTTP status and ``content_type`` what it claims to be ("" if it says nothing).
     """
@@ -110,6 +113,13 @@ class InvalidAnswer(NoUsableAnswer):
         self.status = status
         self.content_type = content_type
         super().__init__(reason, method=method, path=path, sent=True)
+
+
+class AnswerTooLarge(InvalidAnswer):
+    """The answer has more bytes than the client takes at once."""
+
+    failure = "answer too large"
+    advice = "Ask for less at once, or allow more with max_answer_bytes."
 
 
 class ApiError(KibcaseError):
@@ -144,6 +154,13 @@ class BadRequestError(ApiError):
 
     failure = "refused"
     advice = "Correct the request; repeating it will not help."
+
+
+class DuplicateObservable(BadRequestError):
+    """400: the case has an observable of this type and value already, or the request names it twice."""
+
+    failure = "already there"
+    advice = "Nothing has to be done if it is the same case."
 
 
 class AuthenticationError(ApiError):
@@ -253,7 +270,11 @@ class ServerError(ApiError):
     advice = "Try again later; after a write, read first."
 
 
-class LimitError(KibcaseError, ValueError):
+class InvalidValue(KibcaseError, ValueError):
+    """A value that cannot be sent, or that the server would refuse; found before it was sent."""
+
+
+class LimitError(InvalidValue):
     """A value is beyond a limit of the server; found before anything was sent.
 
     ``limit`` names it, ``maximum`` is its value, ``given`` what was to be sent.
@@ -267,13 +288,18 @@ class LimitError(KibcaseError, ValueError):
 
 
 class UnsupportedByStack(KibcaseError):
-    """The stack is older than the feature; ``needs`` and ``version`` are like "9.2.0"."""
+    """The stack does not have the feature; ``needs`` and ``version`` are like "9.2.0".
 
-    def __init__(self, feature: str, needs: str, version: str) -> None:
+    ``needs`` is "before 9.0.0" for what newer stacks have no more; ``advice`` says what to do.
+    """
+
+    def __init__(
+        self, feature: str, needs: str, version: str, *, advice: str = "Leave it out or upgrade."
+    ) -> None:
         self.feature = feature
         self.needs = needs
         self.version = version
-        super().__init__(f"{feature} needs stack {needs}; this Kibana is {version}. Leave it out or upgrade.")
+        super().__init__(f"{feature} needs stack {needs}; this Kibana is {version}. {advice}")
 
 
 class MissingExtraError(KibcaseError, ImportError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Generic, TypeVar
 
-from kibcase.errors import LimitError
+from kibcase.errors import InvalidValue, LimitError
 
 T = TypeVar("T")
 
@@ -32,16 +33,17 @@ def walk(
     apart. Nothing is fetched before the first item is asked for.
 
     Raises ``LimitError``, with ``advice``, when the list goes on beyond the first 10,000 items, which
-    is as far as Kibana pages; the items before are yielded first.
+    is as far as Kibana pages; the items before are yielded first, with smaller pages at the end if ``per_page``
+    does not divide them.
     """
     check_page(1, per_page)
     return _walk(fetch, key, per_page, advice)
 
 
 def check_page(page: int, per_page: int) -> None:
-    """Raise ``LimitError`` for a page that Kibana would refuse, ``ValueError`` for one below 1."""
+    """Raise ``LimitError`` for a page that Kibana would refuse, ``InvalidValue`` for one below 1."""
     if page < 1 or per_page < 1:
-        raise ValueError("page and per_page count from 1")
+        raise InvalidValue("page and per_page count from 1")
     if per_page > MAX_PER_PAGE:
         raise LimitError("items per page (perPage)", MAX_PER_PAGE, per_page)
     if page * per_page > MAX_WINDOW:
@@ -62,6 +64,14 @@ def _walk(
                 yield item
         if not page.items or number * per_page >= page.total:
             return
-        if (number + 1) * per_page > MAX_WINDOW:
+        if number * per_page < MAX_WINDOW < (number + 1) * per_page:
+            number, per_page = _finer(number, per_page)
+        elif number * per_page == MAX_WINDOW:
             limit = "documents that can be paged through"
             raise LimitError(limit, MAX_WINDOW, page.total, advice=advice)
+
+
+def _finer(number: int, per_page: int) -> tuple[int, int]:
+    # Pages that go on where these end and reach the end of the window: their size divides both.
+    size = gcd(number * per_page, MAX_WINDOW)
+    return number * per_page // size, size

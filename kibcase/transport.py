@@ -6,18 +6,18 @@ import logging
 import os
 import random
 import re
-import ssl
 import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from json import dumps, loads
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -25,17 +25,12 @@ import urllib3.exceptions as urllib3_errors
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 
-from kibcase.address import base_url, space_id
+from kibcase.address import base_url, space_id, well_formed
 from kibcase.auth import Auth
-from kibcase.errors import (
-    CertificateRefused,
-    ConnectionFailed,
-    InvalidAnswer,
-    KibcaseError,
-    RequestTimeout,
-    api_error,
-)
+from kibcase.errors import AnswerTooLarge, ConnectionFailed, InvalidAnswer, KibcaseError, api_error
+from kibcase.failures import translate
 from kibcase.retry import Policy, parse_http_date, parse_retry_after, wait_before_repeat
+from kibcase.streaming import LocalFailure, Sink, StreamedBody, guarded, pour, read_all
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +43,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class Request:
     """One request. ``path`` begins with ``/api`` or ``/internal``, is escaped and leaves out the space.
 
-    The body is ``json``, or ``body`` (bytes of ``content_type``), or none.
+    The body is ``json``, or ``body`` of ``content_type`` (bytes, or what makes them while they are sent), or none.
 
     ``idempotent`` marks a request other than GET that may be sent twice without harm. ``internal`` marks
     a route that newer stacks serve only with the internal-origin header. ``accept`` lists error
@@ -59,7 +54,7 @@ class Request:
     path: str
     query: Sequence[tuple[str, str]] = ()
     json: Any = None
-    body: bytes | None = None
+    body: bytes | StreamedBody | None = None
     content_type: str = "application/octet-stream"
     idempotent: bool = False
     internal: bool = False
@@ -69,6 +64,10 @@ class Request:
     def repeatable(self) -> bool:
         """Whether it may be sent again when its outcome is not known."""
         return self.idempotent or self.method == "GET"
+
+
+Explain = Callable[[Request, KibcaseError], KibcaseError | None]
+"""Gives an error that tells more than the one at hand, or None if there is no more to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +103,9 @@ class _Wire:
     proxies: dict[str, str]
     timeout: tuple[float, float]
     max_bytes: int
+
+
+_Exchange = Callable[[HTTPAdapter, requests.PreparedRequest, Request, _Wire], Response | KibcaseError]
 
 
 class _Connections:
@@ -160,6 +162,7 @@ class Transport:
         self._user_agent = user_agent
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._connections = _Connections()
+        self._explain: Explain | None = None
         self._wire = _Wire(
             verify=_trusted(self.url, verify), cert=_certificate(client_cert),
             proxies=_proxies(self.url, proxies), timeout=_timeout(timeout), max_bytes=max_answer_bytes,
@@ -174,6 +177,12 @@ class Transport:
         sibling.space = space_id(space)
         return sibling
 
+    def explained_by(self, explain: Explain) -> Self:
+        """Let ``explain`` put a better error in the place of one to be raised; returns this very transport."""
+        # Not a copy: who made the transport, perhaps of a class that keeps notes, goes on reading this one.
+        self._explain = explain
+        return self
+
     def close(self) -> None:
         """Close the connections, those of siblings too; a later request opens new ones."""
         self._connections.close()
@@ -182,39 +191,65 @@ class Transport:
         """Send the request, repeat it where that is safe, and return the answer.
 
         Raises a subclass of ``ApiError`` for a status of 400 and above that ``request.accept`` does
-        not list, of ``NoUsableAnswer`` if there was no answer or not one of Kibana's.
+        not list, of ``NoUsableAnswer`` if there was no answer or not one of Kibana's. What reading a
+        streamed body raises is raised as it is.
         """
+        return self._repeated(request, _exchange, lambda: True)
+
+    def receive(self, request: Request, sink: Sink) -> Response:
+        """Send the request and hand the body of its answer to ``sink`` as it comes; the answer has no content.
+
+        Any type of content will do, but for a page in HTML that is not declared a file: that is a login page.
+        The bound on answers does not apply, the sink sets its own. The request is repeated as by
+        ``send`` while ``sink.ready``, after half a body too. Raises what ``send`` and the sink raise.
+        """
+        return self._repeated(request, partial(_exchange, sink=sink), lambda: sink.ready)
+
+    def _repeated(self, request: Request, exchange: _Exchange, ready: Callable[[], bool]) -> Response:
         started = self._clock()
         attempt = 1
-        while isinstance(outcome := self._attempt(request), KibcaseError):
+        while not isinstance(outcome := self._attempt(request, exchange), Response):
+            if isinstance(outcome, LocalFailure):
+                raise outcome.error
             wait = wait_before_repeat(
                 self._policy, outcome, attempt=attempt, elapsed=self._clock() - started,
-                repeatable=request.repeatable, chance=self._chance(),
+                repeatable=request.repeatable and ready(), chance=self._chance(),
             )
             if wait is None:
-                raise outcome
+                self._raise(request, outcome)
             log.info("repeat %s %s in %.2f s: %s", request.method, request.path, wait, type(outcome).__name__)
             self._sleep(wait)
             attempt += 1
         return outcome
 
-    def _attempt(self, request: Request) -> Response | KibcaseError:
+    def _raise(self, request: Request, outcome: KibcaseError) -> NoReturn:
+        better = self._explain(request, outcome) if self._explain else None
+        if better is not None:
+            raise better from outcome
+        raise outcome
+
+    def _attempt(self, request: Request, exchange: _Exchange) -> Response | KibcaseError | LocalFailure:
         # Errors are returned, not raised, so that none of requests' exceptions, which hold the headers
         # with the credentials, becomes the context of ours.
         try:
             adapter = self._connections.of_this_thread()
-            response = _exchange(adapter, self._prepare(request), request, self._wire)
+            response = exchange(adapter, self._prepare(request), request, self._wire)
+        except LocalFailure as failure:
+            return failure
         except (requests.RequestException, urllib3_errors.HTTPError) as failure:
-            return _translate(failure, request, urlsplit(self.url).netloc)
+            return translate(failure, request.method, request.path, urlsplit(self.url).netloc)
         return response if isinstance(response, KibcaseError) else _judge(response, request)
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         prefix = f"/s/{self.space}" if self.space else ""
         prepared = requests.PreparedRequest()
         prepared.prepare(
-            method=request.method, url=f"{self.url}{prefix}{request.path}", params=list(request.query),
-            headers=self._headers(request), data=_body(request),
+            method=request.method, url=f"{self.url}{prefix}{request.path}",
+            params=[(name, well_formed(value)) for name, value in request.query], headers=self._headers(request),
+            data=_body(request),
         )
+        if request.body is not None and not isinstance(request.body, bytes):
+            _stream_body(prepared, request.body)
         return prepared
 
     def _headers(self, request: Request) -> dict[str, str]:
@@ -232,34 +267,58 @@ class Transport:
 
 def _body(request: Request) -> bytes | None:
     if request.json is None:
-        return request.body
+        return request.body if isinstance(request.body, bytes) else None
     return dumps(request.json, separators=(",", ":")).encode()
 
 
+def _stream_body(prepared: requests.PreparedRequest, body: StreamedBody) -> None:
+    # requests measures what it is given by its own lights; here the body says how long it is.
+    prepared.headers.pop("Content-Length", None)
+    size = body.size
+    framing = ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
+    prepared.headers[framing[0]] = framing[1]
+    prepared.body = guarded(body.chunks())  # type: ignore[assignment]  # the adapter takes any iterable of bytes
+
+
 def _exchange(
-    adapter: HTTPAdapter, prepared: requests.PreparedRequest, request: Request, wire: _Wire
-) -> Response | InvalidAnswer:
+    adapter: HTTPAdapter, prepared: requests.PreparedRequest, request: Request, wire: _Wire, sink: Sink | None = None
+) -> Response | KibcaseError:
+    if sink is not None:
+        # As it is stored: a length in packed bytes says nothing about the file's.
+        prepared.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
     with adapter.send(
         prepared, stream=True, timeout=wire.timeout, verify=wire.verify, cert=wire.cert, proxies=wire.proxies
     ) as raw:
         headers = {name.lower(): value for name, value in raw.headers.items()}
-        content = _read(raw.iter_content(_CHUNK), wire.max_bytes)
+        content: bytes | None = b""
+        broken = None
+        if sink is not None and raw.status_code < 300 and _is_file(headers):
+            broken = pour(raw.iter_content(_CHUNK), sink, _length(headers))
+        else:
+            content = read_all(raw.iter_content(_CHUNK), wire.max_bytes)
         response = Response(
             status=raw.status_code, headers=headers, content=content or b"", method=request.method,
             path=request.path, date=parse_http_date(headers.get("date")),
         )
-    return response if content is not None else response.invalid(f"the body exceeds {wire.max_bytes} bytes")
+    if broken:
+        return ConnectionFailed(broken, method=request.method, path=request.path)
+    if content is not None:
+        return response
+    reason = f"the body exceeds {wire.max_bytes} bytes"
+    return AnswerTooLarge(reason, method=request.method, path=request.path, status=response.status)
 
 
-def _read(chunks: Iterable[bytes], limit: int) -> bytes | None:
-    parts: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
-            return None
-        parts.append(chunk)
-    return b"".join(parts)
+def _is_file(headers: Mapping[str, str]) -> bool:
+    return "content-disposition" in headers or _kind(headers) != "text/html"
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    told = headers.get("content-length", "")
+    return int(told) if told.isdecimal() and "content-encoding" not in headers else None
+
+
+def _kind(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _judge(response: Response, request: Request) -> Response | KibcaseError:
@@ -268,7 +327,7 @@ def _judge(response: Response, request: Request) -> Response | KibcaseError:
     if 300 <= response.status < 400:
         target = urlsplit(response.headers.get("location", ""))
         return response.invalid(f"redirected ({response.status}) to {target.netloc}{target.path}")
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(response.headers)
     if response.content and kind and not kind.endswith("json"):
         return response.invalid(f"expected JSON, got {kind} with status {response.status}")
     return response
@@ -294,48 +353,6 @@ def _said(content: bytes) -> tuple[Any, str]:
         return body, text
     message = body.get("message") or body.get("error") or text
     return body, message if isinstance(message, str) else dumps(message)
-
-
-def _translate(failure: Exception, request: Request, host: str) -> KibcaseError:
-    method, path = request.method, request.path
-    chain = _chain(failure)
-
-    def holds(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(link, kinds) for link in chain)
-
-    reason = f"{host}: {_innermost(chain)}"
-    if holds(requests.exceptions.ContentDecodingError):
-        return InvalidAnswer(f"{host}: the body cannot be decompressed", method=method, path=path)
-    if holds(ssl.SSLCertVerificationError):
-        return CertificateRefused(reason, method=method, path=path, sent=False)
-    if holds(requests.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
-        # urllib3 derives "could not connect" from its connect time-out; only the latter took too long.
-        if not holds(urllib3_errors.NewConnectionError):
-            return RequestTimeout(f"{host}: no connection in time", method=method, path=path, sent=False)
-    elif holds(requests.ReadTimeout, urllib3_errors.ReadTimeoutError):
-        return RequestTimeout(f"{host}: no answer in time", method=method, path=path)
-    sent = not holds(urllib3_errors.NewConnectionError, urllib3_errors.ProxyError)
-    return ConnectionFailed(reason, method=method, path=path, sent=sent)
-
-
-def _chain(failure: BaseException) -> list[BaseException]:
-    # requests and urllib3 nest in four ways: arguments, .reason, causes and contexts.
-    found: list[BaseException] = []
-    queue: list[Any] = [failure]
-    while queue:
-        link = queue.pop(0)
-        if isinstance(link, BaseException) and not any(link is known for known in found):
-            found.append(link)
-            queue += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
-    return found
-
-
-def _innermost(chain: Sequence[BaseException]) -> str:
-    # Only the system's own words: the texts of the layers above hold the URL with its query.
-    for link in reversed(chain):
-        if isinstance(link, OSError) and not isinstance(link, requests.RequestException):
-            return str(link.strerror or link) or type(link).__name__
-    return type(chain[-1]).__name__
 
 
 def _timeout(timeout: tuple[float, float]) -> tuple[float, float]:

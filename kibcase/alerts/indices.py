@@ -15,7 +15,7 @@ from kibcase.alerts.failures import item_error, translated
 from kibcase.alerts.model import Alert, AlertRef, StatusReport
 from kibcase.alerts.query import AlertFilter, build
 from kibcase.alerts.writing import batches, set_status
-from kibcase.errors import LimitError, NotFoundError, NoUsableAnswer
+from kibcase.errors import InvalidValue, LimitError, NotFoundError, NoUsableAnswer
 
 SECURITY_ALERTS = ".alerts-security.alerts-{space}"
 """The alias of the detection rules' alerts; ``{space}`` stands for the space of the ``AlertIndices``."""
@@ -142,7 +142,7 @@ class AlertIndices:
     def _named(self, index: str) -> str:
         name = index.replace("{space}", self.space)
         if not name:
-            raise ValueError("name an index; the empty name would mean all of them")
+            raise InvalidValue("name an index; the empty name would mean all of them")
         return name
 
     def _stream(self, name: str, wanted: dict[str, Any], page: int) -> Iterator[Alert]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kibcase.alerts.fields import read
+from kibcase.notebook import facts_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +32,12 @@ class Alert:
     id: str
     index: str
     source: Mapping[str, Any] = field(repr=False, hash=False)
+
+    def _repr_html_(self) -> str:
+        return facts_table({
+            "Rule": self.rule_name, "Severity": self.severity, "Status": self.status, "When": self.timestamp,
+            "Reason": self.reason, "Cases": ", ".join(self.case_ids), "Index": self.index, "Id": self.id,
+        })
 
     @property
     def ref(self) -> AlertRef:

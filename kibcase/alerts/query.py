@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from kibcase.alerts.status import FIELD
+from kibcase.errors import InvalidValue
 
 RULE_FIELDS = ("kibana.alert.rule.name", "kibana.alert.rule.uuid", "kibana.alert.rule.rule_id")
 
@@ -60,5 +61,5 @@ def _since(given: datetime | str) -> str:
     if isinstance(given, str):
         return given
     if given.tzinfo is None:
-        raise ValueError("since is a time with a time zone, or date math such as 'now-24h'")
+        raise InvalidValue("since is a time with a time zone, or date math such as 'now-24h'")
     return given.isoformat()

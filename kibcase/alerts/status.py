@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kibcase.errors import LimitError
+from kibcase.errors import InvalidValue, LimitError
 
 STATUSES = ("open", "acknowledged", "closed")
 MAX_REASON = 1024
@@ -24,11 +24,11 @@ def check(status: str, reason: str | None) -> None:
     reason that is empty or longer than 1024 characters.
     """
     if status not in STATUSES:
-        raise ValueError(f"the workflow status of an alert is one of {', '.join(STATUSES)}; not {status[:60]!r}")
+        raise InvalidValue(f"the workflow status of an alert is one of {', '.join(STATUSES)}; not {status[:60]!r}")
     if reason is None:
         return
     if status != "closed":
-        raise ValueError(f"a reason is stored for closed alerts only, not for {status}")
+        raise InvalidValue(f"a reason is stored for closed alerts only, not for {status}")
     if not 1 <= len(reason) <= MAX_REASON:
         raise LimitError("length of a close reason", MAX_REASON, len(reason), advice="It has at least 1 character.")
 

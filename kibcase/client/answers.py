@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from contextlib import nullcontext
+from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from kibcase.client.collector import paused
 from kibcase.transport import Response
 
 T = TypeVar("T")
+_LARGE: Final = 16_384
 
 
 def decode(response: Response, shape: TypeAdapter[T]) -> T:
     """Return the body as ``shape``; raises ``InvalidAnswer`` if it is not JSON or not of that shape."""
+    quiet = paused() if len(response.content) >= _LARGE else nullcontext()
     try:
-        return shape.validate_json(response.content)
+        with quiet:
+            return shape.validate_json(response.content)
     except ValidationError as error:
         # The input is left out: it may be anything, and long.
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
-from kibcase.client.limits import check_fields
+from kibcase.client.batches import BatchReport
+from kibcase.client.limits import check_fields, text_of
 from kibcase.models.base import ApiModel
-from kibcase.models.case import Case, CaseSettings, ConnectorRef, CustomField
-from kibcase.models.user import Assignee
-
-
-class Changes(TypedDict, total=False):
-    """The fields of a case that can be changed; one that is left out stays as it is.
-
-    ``tags``, ``assignees`` (uids), ``custom_fields`` and ``settings`` replace what was there.
-    ``category=None`` takes the category away. ``close_reason`` goes with ``status="closed"``.
-    """
-
-    title: str
-    description: str
-    tags: Sequence[str]
-    status: str
-    severity: str
-    category: str | None
-    assignees: Iterable[str | Assignee]
-    connector: ConnectorRef | Mapping[str, Any]
-    settings: CaseSettings | Mapping[str, Any]
-    custom_fields: Iterable[CustomField | Mapping[str, Any]]
-    close_reason: str
+from kibcase.models.case import Case, ConnectorRef
+from kibcase.models.changes import Changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,26 +31,26 @@ class CaseChange:
         return {"id": self.id, "version": self.version, **fields_to_api(self.changes)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateResult:
-    """What ``update_many`` did.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UpdateReport(BatchReport[str]):
+    """What ``update_many`` did, case by case (the items are their ids); ``updated`` are the cases as they are now.
 
-    ``missing_ids`` are the cases that Kibana's answer leaves out: either nothing would have changed, or
-    somebody else changed them at that moment. Read those again.
+    "refused": another version, unknown id, ...; nothing of it was written. "unknown": no usable answer came, or it
+    leaves the case out because somebody else changed it at that moment (``LostRace``); read it again.
     """
 
     updated: list[Case]
-    missing_ids: list[str]
 
 
 _SPELLING = {"custom_fields": "customFields", "close_reason": "closeReason"}
+_CONNECTOR_KEYS = {"otherFields", "additionalFields"}
 
 
 def fields_to_api(fields: Changes | Mapping[str, Any]) -> dict[str, Any]:
     """Spell the fields as Kibana does and check them against its limits.
 
-    Raises ``TypeError`` for a field that cannot be set, ``LimitError`` or ``ValueError`` for a value that
-    Kibana would refuse.
+    Raises ``TypeError`` for a field that cannot be set and for what is no text where one belongs, ``LimitError``
+    or ``InvalidValue`` for a value that Kibana would refuse.
     """
     unknown = sorted(set(fields) - set(Changes.__annotations__))
     if unknown:
@@ -80,28 +61,33 @@ def fields_to_api(fields: Changes | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keys_of(body: Mapping[str, Any]) -> set[str]:
-    """Return the keys that a stack may refuse: those of the body and of its settings."""
-    return {*body, *(body.get("settings") or {})}
+    """Return the keys that a stack may refuse: those of the body, its settings and its connector's fields."""
+    fields = (body.get("connector") or {}).get("fields") or {}
+    return {*body, *(body.get("settings") or {}), *(_CONNECTOR_KEYS & set(fields))}
 
 
 def _value(name: str, value: Any) -> Any:
     match name:
         case "tags":
-            return _strings(name, value)
+            return _texts(name, value)
         case "assignees":
             return [{"uid": item if isinstance(item, str) else item.uid} for item in _items(name, value)]
         case "custom_fields":
             return [_object(item) for item in _items(name, value)]
         case "connector" | "settings":
             return _object(value)
+        case "template":
+            return None if value is None else _object(value)
+        case "extended_fields":
+            return {str(key): text_of(f"the extended field {key}", text) for key, text in dict(value).items()}
         case "category":
-            return None if value is None else str(value)
+            return None if value is None else text_of(name, value)
         case _:
-            return str(value)
+            return text_of(name, value)
 
 
-def _strings(name: str, value: Any) -> list[str]:
-    return [str(item) for item in _items(name, value)]
+def _texts(name: str, value: Any) -> list[str]:
+    return [text_of(f"each of {name}", item) for item in _items(name, value)]
 
 
 def _items(name: str, value: Any) -> Iterable[Any]:

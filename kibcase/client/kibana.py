@@ -10,10 +10,26 @@ from typing import Self
 
 from kibcase.auth import ApiKeyAuth, Auth, BasicAuth
 from kibcase.client.alerts import AlertsApi
+from kibcase.client.attachments import AttachmentsApi
 from kibcase.client.cases import CasesApi
 from kibcase.client.comments import CommentsApi
+from kibcase.client.configuration import ConfigurationApi
+from kibcase.client.connectors import ConnectorsApi
+from kibcase.client.copying import TransferApi
+from kibcase.client.detections import DetectionsApi
+from kibcase.client.export_saved_objects import SavedObjectsApi
+from kibcase.client.features import explainer
+from kibcase.client.field_definitions import FieldsApi
+from kibcase.client.files import FilesApi
+from kibcase.client.handles import CaseHandle
+from kibcase.client.metrics import MetricsApi
+from kibcase.client.observables import ObservablesApi
+from kibcase.client.profiles import ProfilesApi
+from kibcase.client.spaces import SpacesApi
 from kibcase.client.status import KnownVersion, StatusApi
+from kibcase.client.templates import TemplatesApi
 from kibcase.client.user_actions import UserActionsApi
+from kibcase.models.case import Case
 from kibcase.retry import Policy
 from kibcase.transport import MAX_ANSWER_BYTES, Transport
 
@@ -62,14 +78,23 @@ class Kibana:
         return self._transport.space or "default"
 
     def space(self, space: str) -> Self:
-        """Return the client of another space; both share connections, credentials and settings."""
+        """Return the client of another space; both share connections, credentials and settings.
+
+        ``with kibana.space("soc") as soc:`` closes nothing: the connections are those of this client.
+        """
         sibling = type(self).__new__(type(self))
         sibling._assemble(self._transport.for_space(space), self._known)  # noqa: SLF001 - likewise
+        sibling._owns_connections = False  # noqa: SLF001 - likewise
         return sibling
 
+    def case(self, case: Case | str) -> CaseHandle:
+        """Return a case to work with: ``kibana.case(id).start().add_tags("edr")``. Sends nothing by itself."""
+        return CaseHandle(self, case)
+
     def close(self) -> None:
-        """Close the connections, which siblings share; a later request opens new ones."""
-        self._transport.close()
+        """Close the connections; a later request opens new ones. The client of another space has none to close."""
+        if self._owns_connections:
+            self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -85,11 +110,27 @@ class Kibana:
     def _assemble(self, transport: Transport, known: KnownVersion) -> None:
         self._transport = transport
         self._known = known
+        self._owns_connections = True
         self.status = StatusApi(transport, known)
+        transport = transport.explained_by(explainer(self.status.comparable_version))
         self.cases = CasesApi(transport, self.status)
-        self.comments = CommentsApi(transport)
-        self.alerts = AlertsApi(transport)
-        self.user_actions = UserActionsApi(transport)
+        self.cases.home = self
+        self.transfer = TransferApi(self)
+        self.saved_objects = SavedObjectsApi(transport)
+        self.comments = CommentsApi(transport, self.status)
+        self.attachments = AttachmentsApi(transport, self.status)
+        self.alerts = AlertsApi(transport, self.status)
+        self.detections = DetectionsApi(transport, self.status)
+        self.files = FilesApi(transport, self.status, self.attachments)
+        self.user_actions = UserActionsApi(transport, self.status)
+        self.observables = ObservablesApi(transport, self.status)
+        self.configuration = ConfigurationApi(transport)
+        self.templates = TemplatesApi(transport)
+        self.fields = FieldsApi(transport)
+        self.connectors = ConnectorsApi(transport)
+        self.metrics = MetricsApi(transport)
+        self.profiles = ProfilesApi(transport)
+        self.spaces = SpacesApi(transport)
 
 
 def _credentials(

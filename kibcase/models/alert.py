@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
@@ -21,7 +22,7 @@ class CaseTotals(ApiModel):
     """How much is attached to a case."""
 
     alerts: int = 0
-    user_comments: int = Field(default=0, alias="userComments")
+    user_comments: Annotated[int, Field(alias="userComments")] = 0
     events: int | None = None
 
 
@@ -35,5 +36,11 @@ class CaseOfAlert(ApiModel):
     title: str
     description: str | None = None
     status: str | None = None
-    created_at: datetime | None = Field(default=None, alias="createdAt")
+    created_at: Annotated[datetime | None, Field(alias="createdAt")] = None
     totals: CaseTotals | None = None
+
+
+class CasesWithAll(ApiModel):
+    """The cases that hold all of some alerts or events."""
+
+    case_ids: Annotated[list[str], Field(alias="casesWithAllAttachments")]

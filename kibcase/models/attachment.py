@@ -55,8 +55,8 @@ class AlertAttachment(AttachmentBase):
     """Alerts: ``alert_ids`` and ``indices`` run in parallel."""
 
     type: Literal["alert"] = "alert"
-    alert_ids: Strings = Field(alias="alertId")
-    indices: Strings = Field(alias="index")
+    alert_ids: Annotated[Strings, Field(alias="alertId")]
+    indices: Annotated[Strings, Field(alias="index")]
     rule: Rule | None = None
 
 
@@ -64,26 +64,26 @@ class EventAttachment(AttachmentBase):
     """Events, since stack 9.2: ``event_ids`` and ``indices`` run in parallel."""
 
     type: Literal["event"] = "event"
-    event_ids: Strings = Field(alias="eventId")
-    indices: Strings = Field(alias="index")
+    event_ids: Annotated[Strings, Field(alias="eventId")]
+    indices: Annotated[Strings, Field(alias="index")]
 
 
 class ExternalReference(AttachmentBase):
     """A reference to something stored elsewhere; a file has the type id ``.files``."""
 
     type: Literal["externalReference"] = "externalReference"
-    reference_id: str = Field(alias="externalReferenceId")
-    reference_type_id: str = Field(alias="externalReferenceAttachmentTypeId")
-    storage: dict[str, Any] | None = Field(default=None, alias="externalReferenceStorage")
-    metadata: dict[str, Any] | None = Field(default=None, alias="externalReferenceMetadata")
+    reference_id: Annotated[str, Field(alias="externalReferenceId")]
+    reference_type_id: Annotated[str, Field(alias="externalReferenceAttachmentTypeId")]
+    storage: Annotated[dict[str, Any] | None, Field(alias="externalReferenceStorage")] = None
+    metadata: Annotated[dict[str, Any] | None, Field(alias="externalReferenceMetadata")] = None
 
 
 class PersistableState(AttachmentBase):
     """The state of a visualisation or chart, for example of type id ``.lens``."""
 
     type: Literal["persistableState"] = "persistableState"
-    state_type_id: str = Field(alias="persistableStateAttachmentTypeId")
-    state: dict[str, Any] | None = Field(default=None, alias="persistableStateAttachmentState")
+    state_type_id: Annotated[str, Field(alias="persistableStateAttachmentTypeId")]
+    state: Annotated[dict[str, Any] | None, Field(alias="persistableStateAttachmentState")] = None
 
 
 class ActionsAttachment(AttachmentBase):
@@ -122,3 +122,19 @@ class FoundComments(ApiModel):
     page: int = 1
     per_page: int = 20
     total: int = 0
+
+
+class BulkGetAttachmentError(ApiModel):
+    """Why one attachment could not be read: ``status`` 404 is missing, 400 is of another case."""
+
+    attachment_id: Annotated[str, Field(alias="attachmentId")]
+    error: str = ""
+    message: str = ""
+    status: int | None = None
+
+
+class BulkGetAttachments(ApiModel):
+    """The attachments that could be read, and why the others could not."""
+
+    attachments: list[Attachment]
+    errors: list[BulkGetAttachmentError] = Field(default_factory=list)

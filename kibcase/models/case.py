@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from html import escape
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
+from kibcase.models.active import ActiveCase
 from kibcase.models.attachment import Attachment
 from kibcase.models.base import ApiModel
-from kibcase.models.observable import Observable
+from kibcase.models.connector import ConnectorFields, typed_fields
+from kibcase.models.observable import Observable, SharedObservable
 from kibcase.models.user import Assignee, User
+from kibcase.notebook import facts_table, rows_table
 
 
 class CaseStatus(StrEnum):
@@ -38,12 +41,25 @@ Severity = Annotated[CaseSeverity | str, Field(union_mode="left_to_right")]
 
 
 class ConnectorRef(ApiModel):
-    """The connector of a case; ``fields`` depends on ``type`` (".jira", ".servicenow", ".none", ...)."""
+    """The connector of a case; ``fields`` depends on ``type`` (".jira", ".servicenow", ".none", ...).
+
+    ``of`` builds one with typed fields, ``typed_fields`` reads them.
+    """
 
     id: str
     name: str = ""
     type: str
     fields: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, connector_id: str, fields: ConnectorFields, *, name: str = "") -> Self:
+        """Build the reference to the connector ``connector_id`` of the type that ``fields`` are for."""
+        return cls(id=connector_id, name=name, type=fields.connector_type, fields=fields.to_connector())
+
+    @property
+    def typed_fields(self) -> ConnectorFields | None:
+        """The fields as ``JiraFields`` and the like; None if there are none or the type is not known."""
+        return typed_fields(self.type, self.fields)
 
 
 NO_CONNECTOR = ConnectorRef(id="none", name="none", type=".none", fields=None)
@@ -56,8 +72,8 @@ class CaseSettings(ApiModel):
     ``extract_observables`` is None where the stack (before 9.2) does not know it.
     """
 
-    sync_alerts: bool = Field(alias="syncAlerts")
-    extract_observables: bool | None = Field(default=None, alias="extractObservables")
+    sync_alerts: Annotated[bool, Field(alias="syncAlerts")]
+    extract_observables: Annotated[bool | None, Field(alias="extractObservables")] = None
 
 
 class CustomField(ApiModel):
@@ -80,8 +96,26 @@ class ExternalService(ApiModel):
     pushed_by: User | None = None
 
 
-class Case(ApiModel):
+class CaseTemplate(ApiModel):
+    """The template that a case was made from, since stack 9.4; ``version`` None leaves the choice to Kibana."""
+
+    id: str
+    version: int | None = None
+
+
+class UpdateSummary(ApiModel):
+    """What an update did beside the case, since stack 9.4: how many alerts took another status."""
+
+    synced_alerts: Annotated[int, Field(alias="syncedAlertCount")] = 0
+
+
+class Case(ActiveCase):
     """A case.
+
+    All but the first six may be missing, for older stacks do not have them: ``in_progress_at``, the
+    ``time_to_...`` fields, ``total_events`` and ``incremental_id`` came with 9.2, ``total_observables`` with
+    9.3, ``template``, the ``extended_fields`` and ``update_summary`` with 9.4. ``incremental_id`` is given
+    some time after the case was created.
 
     ``version`` is opaque and changes with every write; ``update`` needs it. ``updated_at`` is None until
     the first change. ``duration`` and the ``time_to_...`` fields are seconds. ``comments`` is None unless
@@ -101,7 +135,7 @@ class Case(ApiModel):
     assignees: list[Assignee] = Field(default_factory=list)
     connector: ConnectorRef | None = None
     settings: CaseSettings | None = None
-    custom_fields: list[CustomField] = Field(default_factory=list, alias="customFields")
+    custom_fields: Annotated[list[CustomField], Field(alias="customFields")] = Field(default_factory=list)
     observables: list[Observable] = Field(default_factory=list)
     external_service: ExternalService | None = None
     created_by: User | None = None
@@ -115,10 +149,14 @@ class Case(ApiModel):
     time_to_investigate: int | float | None = None
     time_to_resolve: int | float | None = None
     incremental_id: int | None = None
-    total_comments: int = Field(default=0, alias="totalComment")
-    total_alerts: int = Field(default=0, alias="totalAlerts")
-    total_events: int = Field(default=0, alias="totalEvents")
+    total_comments: Annotated[int, Field(alias="totalComment")] = 0
+    total_alerts: Annotated[int, Field(alias="totalAlerts")] = 0
+    total_events: Annotated[int, Field(alias="totalEvents")] = 0
     total_observables: int | None = None
+    template: CaseTemplate | None = None
+    extended_fields: dict[str, Any] | None = None
+    extended_fields_labels: dict[str, Any] | None = None
+    update_summary: Annotated[UpdateSummary | None, Field(alias="updateSummary")] = None
     comments: list[Attachment] | None = None
 
     def __repr__(self) -> str:
@@ -127,13 +165,24 @@ class Case(ApiModel):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        rows = {
+        return facts_table({
             "Id": self.id, "Title": self.title, "Status": self.status, "Severity": self.severity,
             "Tags": ", ".join(self.tags), "Owner": self.owner, "Created": self.created_at.isoformat(),
             "Comments": self.total_comments, "Alerts": self.total_alerts,
-        }
-        lines = [f"<tr><th>{name}</th><td>{escape(str(cell))}</td></tr>" for name, cell in rows.items()]
-        return f"<table>{''.join(lines)}</table>"
+        })
+
+
+def cases_table(cases: Sequence[Case], total: int) -> str:
+    """Give cases as an HTML table for notebooks."""
+    names = ("Title", "Status", "Severity", "Tags", "Created", "Alerts", "Comments", "Id")
+    rows = [
+        (
+            case.title, case.status, case.severity, ", ".join(case.tags), f"{case.created_at:%Y-%m-%d %H:%M}",
+            case.total_alerts, case.total_comments, case.id,
+        )
+        for case in cases
+    ]
+    return rows_table(names, rows, total)
 
 
 class FoundCases(ApiModel):
@@ -150,11 +199,19 @@ class FoundCases(ApiModel):
     count_in_progress_cases: int = 0
     count_closed_cases: int = 0
 
+    def __repr__(self) -> str:
+        return f"FoundCases(page={self.page}, {len(self.cases)} of {self.total} cases)"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return cases_table(self.cases, self.total)
+
 
 class BulkGetError(ApiModel):
     """Why one id could not be read: ``status`` 404 is missing, 403 is not allowed."""
 
-    case_id: str = Field(alias="caseId")
+    case_id: Annotated[str, Field(alias="caseId")]
     error: str = ""
     message: str = ""
     status: int | None = None
@@ -165,3 +222,57 @@ class BulkGetResult(ApiModel):
 
     cases: list[Case]
     errors: list[BulkGetError] = Field(default_factory=list)
+
+
+class ResolvedCase(ApiModel):
+    """A case that an old id may lead to (GET /api/cases/{id}/resolve).
+
+    ``outcome`` is exactMatch, aliasMatch (``alias_target_id`` is the id of today) or conflict (both exist).
+    """
+
+    case: Case
+    outcome: str
+    alias_target_id: str | None = None
+    alias_purpose: str | None = None
+
+
+class Similarities(ApiModel):
+    """What a case shares with another one."""
+
+    observables: list[SharedObservable] = Field(default_factory=list)
+
+
+class SimilarCase(Case):
+    """A case that shares observables with another one."""
+
+    similarities: Similarities = Similarities()
+
+
+class FoundSimilarCases(ApiModel):
+    """One page of similar cases (POST /internal/cases/{id}/_similar)."""
+
+    cases: list[SimilarCase]
+    page: int = 1
+    per_page: int = 20
+    total: int = 0
+
+    def __repr__(self) -> str:
+        return f"FoundSimilarCases(page={self.page}, {len(self.cases)} of {self.total} cases)"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return cases_table(self.cases, self.total)
+
+
+class StatusCounts(ApiModel):
+    """How many cases there are of each status."""
+
+    open: int = 0
+    in_progress: int = 0
+    closed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.open + self.in_progress + self.closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
@@ -87,7 +87,7 @@ class License(ApiModel):
     mode: str | None = None
     status: str | None = None
     uid: str | None = None
-    expiry_millis: int | None = Field(default=None, alias="expiryDateInMillis")
+    expiry_millis: Annotated[int | None, Field(alias="expiryDateInMillis")] = None
 
 
 class LicenseInfo(ApiModel):

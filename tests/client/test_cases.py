@@ -18,6 +18,7 @@ from kibcase import (
     ConflictError,
     ConnectorRef,
     CustomField,
+    Fate,
     InvalidAnswer,
     Kibana,
     LicenseRequired,
@@ -264,19 +265,18 @@ def test_an_unknown_field_is_refused(kibana: Kibana, case_json: Build) -> None:
 def test_update_many_tells_who_is_missing(kibana: Kibana, remote: responses.RequestsMock, case_json: Build) -> None:
     cases = [Case.model_validate(case_json(id=f"c{n}")) for n in range(3)]
     remote.patch(f"{URL}/api/cases", json=[case_json(id="c1", status="closed")])
+    remote.post(f"{URL}/internal/cases/_bulk_get", status=403, json={"message": "no"})
     result = kibana.cases.update_many([CaseChange.of(case, status="closed") for case in cases])
     assert [case.id for case in result.updated] == ["c1"]
-    assert result.missing_ids == ["c0", "c2"]
+    assert result.of(Fate.UNKNOWN) == ["c0", "c2"]
 
 
 def test_update_many_has_limits(kibana: Kibana) -> None:
     change = CaseChange(id="c", version="v", changes={"title": "t"})
     with pytest.raises(ValueError, match="same case is there twice"):
         kibana.cases.update_many([change, change])
-    with pytest.raises(LimitError, match="cases in one update"):
-        kibana.cases.update_many([CaseChange(id=str(n), version="v", changes={}) for n in range(101)])
-    with pytest.raises(ValueError, match="no cases in one update"):
-        kibana.cases.update_many([])
+    with pytest.raises(LimitError, match="length of the title"):
+        kibana.cases.update_many([change, CaseChange(id="d", version="v", changes={"title": "x" * 161})])
 
 
 def test_delete_sends_ids_as_json(kibana: Kibana, remote: responses.RequestsMock, case_json: Build) -> None:
@@ -297,8 +297,14 @@ def test_bulk_get(kibana: Kibana, remote: responses.RequestsMock, case_json: Bui
     result = kibana.cases.bulk_get(["c1", "c2"])
     assert ([case.id for case in result.cases], result.errors[0].case_id) == (["c1"], "c2")
     assert remote.calls[1].request.headers["x-elastic-internal-origin"] == "Kibana"
-    with pytest.raises(LimitError, match="bulk get"):
-        kibana.cases.bulk_get(["x"] * 1001)
+
+
+def test_bulk_get_takes_a_thousand_at_once(kibana: Kibana, remote: responses.RequestsMock, case_json: Build) -> None:
+    remote.post(f"{URL}/internal/cases/_bulk_get", json={"cases": [case_json(id="c1")], "errors": []})
+    remote.post(f"{URL}/internal/cases/_bulk_get", json={"cases": [case_json(id="c2")], "errors": []})
+    result = kibana.cases.bulk_get([f"c{number}" for number in range(1001)])
+    assert [case.id for case in result.cases] == ["c1", "c2"]
+    assert [len(body(remote, number)["ids"]) for number in (0, 1)] == [1000, 1]
 
 
 def test_taxonomies(kibana: Kibana, remote: responses.RequestsMock) -> None:

@@ -15,8 +15,8 @@ EXTRAS = ["elasticsearch", "starlette", "uvicorn", "jira", "click", "apscheduler
 
 def test_all_is_exactly_what_is_visible() -> None:
     visible = {
-        name for name, value in vars(kibcase).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+        name for name in dir(kibcase)
+        if not name.startswith("_") and not isinstance(getattr(kibcase, name), types.ModuleType)
     }
     assert visible | {"__version__"} == set(kibcase.__all__)
 
@@ -32,6 +32,16 @@ def test_every_error_is_public() -> None:
         if isinstance(value, type) and issubclass(value, kibcase.KibcaseError)
     }
     assert errors <= set(kibcase.__all__)
+
+
+def test_nothing_is_loaded_before_it_is_asked_for() -> None:
+    code = (
+        "import sys, kibcase; before = {name for name in sys.modules if name.startswith('kibcase.')}; "
+        "kibcase.ConflictError; assert not any(hasattr(kibcase, name) for name in ('conflict', 'client_', '_parts')); "
+        "print(before, 'kibcase.errors' in sys.modules, 'pydantic' in sys.modules, kibcase.Kibana.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "set() True False Kibana"
 
 
 def test_importing_the_library_loads_no_extra() -> None:

@@ -18,6 +18,7 @@ from kibcase import (
     CaseStatus,
     ConflictError,
     ConnectionFailed,
+    Fate,
     Kibana,
     LicenseRequired,
     LostRace,
@@ -105,7 +106,8 @@ def test_updating_many(kibana: Kibana) -> None:
     changes = [CaseChange.of(case, title="Case 1") for case in cases]
     result = kibana.cases.update_many(changes)
     assert {case.id for case in result.updated} == {cases[0].id, cases[2].id}
-    assert result.missing_ids == [cases[1].id]
+    assert result.of(Fate.UNCHANGED) == [cases[1].id]
+    assert result.ok
 
 
 def test_finding(kibana: Kibana) -> None:
