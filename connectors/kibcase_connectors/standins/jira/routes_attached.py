@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from kibcase_connectors.standins.jira import attached, multipart
+from kibcase_connectors.standins import multipart
+from kibcase_connectors.standins.jira import attached
 from kibcase_connectors.standins.jira.call import Call, answer, empty
 from kibcase_connectors.standins.jira.problem import JiraProblem
 

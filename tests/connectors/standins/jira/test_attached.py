@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibcase_connectors.standins.jira import JiraStandin, multipart
+from kibcase_connectors.standins import multipart
+from kibcase_connectors.standins.jira import JiraStandin
 
 
 def test_comments_with_properties(standin: JiraStandin, rest: Any) -> None:
