@@ -68,7 +68,7 @@ def test_the_picture_shows_every_part(architecture: Document) -> None:
     words = set(re.findall(r"\w+", picture))
     assert {package.__name__ for package in ROOTS} <= words
     parts = {name.partition(".")[2] for name in top_level() if "." in name}
-    small = {"address", "extras", "schedule", "logs", "render"}
+    small = {"address", "extras", "schedule", "logs", "notebook", "render"}
     assert parts - words <= small
     assert max(map(len, picture.splitlines())) <= 80
 

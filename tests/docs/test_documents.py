@@ -76,7 +76,7 @@ def test_the_fixtures_for_scripts_pass(document: Read, tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^4 passed", done.stdout, re.MULTILINE)
+    assert re.search(r"^5 passed", done.stdout, re.MULTILINE)
 
 
 def test_make_targets_exist(any_document: Document, root: Path) -> None:

@@ -74,16 +74,16 @@ def test_bad_configuration(bench: Bench, spoil: Callable[[Bench], None], expecte
 class Trouble:
     """A system that does not play along: ``codes`` of sync and check, and what both must say."""
 
-    make: Callable[[Bench], None]
+    make: Callable[[Bench], object]
     says: tuple[str, ...]
     codes: Mapping[str, int] = field(default_factory=lambda: {"sync": 1, "check": 1})
 
 
-def kibana(**fault: Any) -> Callable[[Bench], None]:
+def kibana(**fault: Any) -> Callable[[Bench], object]:
     return lambda bench: bench.sandbox.kibana.kibana.arm(Fault(times=None, **fault))
 
 
-def jira(**fault: Any) -> Callable[[Bench], None]:
+def jira(**fault: Any) -> Callable[[Bench], object]:
     return lambda bench: bench.sandbox.jira.faults.arm(Fault(times=None, **fault))
 
 

@@ -1,4 +1,4 @@
-"""kibana-py, a client that was written against a real Kibana, works unmodified."""
+"""kibana-py, a client that was written against a real Kibana, works unmodified: its cases, and what they need."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kibcase.server.app import CasesServer
+from kibcase_connectors.standins.jira import JiraStandin
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("kibana_py_script.py")
 
 
 def interpreter() -> str:
@@ -26,12 +26,16 @@ def interpreter() -> str:
     return python
 
 
-@pytest.mark.parametrize("version", ["9.2.0", "8.18.0"])
-def test_a_script_for_kibana_works(version: str) -> None:
+@pytest.mark.parametrize("script", ["kibana_py_script.py", "kibana_py_async_script.py"])
+@pytest.mark.parametrize("version", ["8.18.0", "9.2.0", "9.5.0"])
+def test_a_script_for_kibana_works(version: str, script: str) -> None:
     python = interpreter()
-    with CasesServer(stack_version=version) as server:
+    with CasesServer(stack_version=version) as server, JiraStandin() as jira:
         run = subprocess.run(
-            [python, str(SCRIPT), server.kibana_url], capture_output=True, text=True, timeout=60, check=False
+            [python, "-W", "error", str(Path(__file__).with_name(script)), server.kibana_url, version, jira.url],
+            capture_output=True, text=True, timeout=60, check=False,
         )
+        summaries = [str(issue.values["summary"]) for issue in jira.state.issues()]
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.strip().endswith("ok")
+    assert summaries == ["From kibana-py", "From kibana-py"]
