@@ -1,6 +1,6 @@
 """What a cycle of sync costs: idle, with 1, 100 and 1000 links, and the first one, which makes the tickets.
 
-    python benchmarks/cycle.py [--links 1 100 1000] [--rounds 20]
+    python -m benchmarks.cycle [--links 1 100 1000] [--rounds 20]
 
 Kibana and Jira are the sandbox's, in this process, and answer over HTTP. The yardsticks are the idle cycle of the
 first size, and bare requests to the same servers. Best of all rounds.

@@ -21,7 +21,7 @@ from kibcase_daemon.sandbox import Sandbox
 from kibcase_daemon.store.sqlite import SqliteStore
 
 SECONDS = 60
-COMMANDS = ("audit", "check", "demo", "plan", "retry", "sandbox", "serve", "server", "status", "sync")
+COMMANDS = ("audit", "cases", "check", "demo", "plan", "retry", "sandbox", "serve", "server", "status", "sync")
 Done = subprocess.CompletedProcess[str]
 
 

@@ -102,9 +102,9 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def told_by(process: Process) -> dict[str, dict[str, Any]]:
+def told_by(process: Process) -> dict[str, Any]:
     assert process.stdout is not None
-    told: dict[str, dict[str, Any]] = json.loads(process.stdout.readline())
+    told: dict[str, Any] = json.loads(process.stdout.readline())
     return told
 
 
@@ -163,15 +163,13 @@ def test_server_command(start: Start, tmp_path: Path) -> None:
     for total in (0, 1):
         process = start("server", "--port", "0", "--es-port", "0", "--data", data, "--license", "basic", "--json")
         told = told_by(process)
-        who = told["kibana"]
-        with Kibana(who["url"], username=who["username"], password=who["password"]) as kibana:
+        with Kibana(told["kibana"], username="elastic", password="changeme") as kibana:
             assert kibana.cases.find().total == total
             kibana.cases.create(title="Beacon", description="Seen.", owner="securitySolution", tags=[])
             licence = kibana.status.license().license
             assert licence is not None
             assert licence.type == "basic"
-        search = told["elasticsearch"]
-        assert get(search["url"], (search["username"], search["password"])).ok
+        assert get(told["elasticsearch"], ("elastic", "changeme")).ok
         assert ended(process, signal.SIGTERM) == (0, "", "")
 
 

@@ -18,6 +18,10 @@ from kibcase_daemon.demo.alerts import security_alerts
 
 OWNER = "securitySolution"
 SCRIPTS = ("open_cases_from_alerts.py", "triage_report.py", "close_stale_cases.py", "watch_case.py")
+CHORES = (
+    "attach_alerts.py", "bulk_close.py", "copy_case.py", "find_similar.py", "import_csv.py", "tag_cleanup.py",
+    "upload_evidence.py", "weekly_metrics.py",
+)
 
 
 class Kit(Protocol):
@@ -159,4 +163,4 @@ def test_help_and_a_missing_address(script: str, kit: Kit) -> None:
 
 def test_all_examples_are_here(request: pytest.FixtureRequest) -> None:
     folder = request.config.rootpath / "examples"
-    assert {path.name for path in folder.glob("*.py")} == set(SCRIPTS)
+    assert {path.name for path in folder.glob("*.py")} == {*SCRIPTS, *CHORES}

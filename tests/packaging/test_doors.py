@@ -30,8 +30,9 @@ def doors() -> Iterator[str]:
 
 def visible(module: types.ModuleType) -> set[str]:
     return {
-        name for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType) and name != "annotations"
+        name for name in dir(module)
+        if not name.startswith("_") and name != "annotations"
+        and not isinstance(getattr(module, name), types.ModuleType)
     }
 
 

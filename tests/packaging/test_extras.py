@@ -92,10 +92,10 @@ except kibcase.MissingExtraError as error:
         ("", [], "daemon"), ("", ["--help"], "daemon"), ("", ["--version"], "daemon"), ("", ["sync"], "daemon"),
         ("", ["server"], "server"), ("", ["sandbox"], "all"), ("", ["demo"], "all"),
         ("connectors", ["sync"], "daemon"), ("alerts", ["server"], "server"),
-        ("server", ["sync", "-c", "nowhere.yaml"], "daemon"), ("server", ["check", "-c", "nowhere.yaml"], "daemon"),
-        ("server", ["serve", "-c", "nowhere.yaml"], "daemon"), ("server", ["sandbox"], "all"),
+        ("cli", ["sync", "-c", "nowhere.yaml"], "daemon"), ("cli", ["check", "-c", "nowhere.yaml"], "daemon"),
+        ("cli", ["serve", "-c", "nowhere.yaml"], "daemon"), ("cli", ["sandbox"], "all"),
         ("server", ["demo"], "all"), ("daemon", ["server"], "server"), ("daemon", ["sandbox"], "all"),
-        ("daemon", ["demo"], "all"),
+        ("daemon", ["demo"], "all"), ("", ["cases", "list"], "cli"),
     ],
 )
 def test_a_missing_extra_is_named_on_the_command_line(
@@ -122,7 +122,14 @@ def test_the_server_runs_with_its_extra_alone(install: Install) -> None:
         process.communicate()
 
 
-@pytest.mark.parametrize("extra", ["server", "daemon", "all"])
+def test_the_commands_of_cases_run_with_their_extra_alone(install: Install) -> None:
+    done = install("cli").kibcase("cases", "list", "--url", "http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "say who you are" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("extra", ["cli", "server", "daemon", "all"])
 def test_the_console_script_works(install: Install, extra: str) -> None:
     environment = install(extra)
     version = environment.python("import kibcase; print(kibcase.__version__)").stdout.strip()

@@ -6,6 +6,8 @@ library nor the engine.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import Final, NoReturn
 
@@ -16,12 +18,23 @@ EXIT_INTERRUPTED: Final = 130
 _PACKAGES = frozenset(
     {"apscheduler", "click", "elasticsearch", "jira", "markdown_it", "rich", "starlette", "uvicorn", "yaml"}
 )
-_EXTRAS = {"server": "server", "sandbox": "all", "demo": "all"}
+_EXTRAS = {"cases": "cli", "server": "server", "sandbox": "all", "demo": "all"}
 
 
 def main() -> NoReturn:
     """Run ``kibcase`` with the arguments of the process and exit with its code."""
+    _open_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    # A job may run with closed streams, and a terminal may not know every character that people write.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole process
+        elif name == "stdout" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> int:
@@ -63,13 +76,13 @@ def _invoke(arguments: list[str]) -> int:
 
 def exit_code_of(error: Exception) -> int | None:
     """Give the exit code for an error that is told to people as it is; None for one that is a bug."""
-    from kibcase.errors import KibcaseError, MissingExtraError
+    from kibcase.errors import AuthenticationError, KibcaseError, MissingExtraError
     from kibcase_connectors.errors import Denied
     from kibcase_daemon.errors import ConfigError
 
-    if isinstance(error, ConfigError | Denied | MissingExtraError):
+    if isinstance(error, AuthenticationError | ConfigError | Denied | MissingExtraError):
         return EXIT_CONFIG
-    return EXIT_TROUBLE if isinstance(error, KibcaseError) else None
+    return EXIT_TROUBLE if isinstance(error, KibcaseError | OSError) else None
 
 
 def _fail(message: str, code: int = EXIT_CONFIG) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,31 +29,44 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--port", type=_PORT, default=5601, show_default=True, help="Kibana's port; 0: any free one.")
 @click.option("--es-port", type=_PORT, default=9200, show_default=True, help="Elasticsearch's port; 0: any free one.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep the state there.")
-@click.option("--stack-version", default="9.2.0", show_default=True, help="The version that it says it is.")
+@click.option("--stack-version", default="9.2", show_default=True, help="The version that it plays: 8.17 to 9.5.")
 @click.option("--license", "license_", type=click.Choice(_LICENSES), default="trial", show_default=True)
+@click.option(
+    "--users", "users_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Users, roles and API keys (YAML or JSON), in the place of elastic / changeme.",
+)
 @json_option
 def server(
-    host: str, port: int, es_port: int, data: Path | None, stack_version: str, license_: License, *, as_json: bool
+    host: str, port: int, es_port: int, data: Path | None, stack_version: str, license_: License,
+    users_file: Path | None, *, as_json: bool,
 ) -> None:
     """Run the embedded Kibana-compatible Cases server until Ctrl-C.
 
     A server for development and tests: it listens on this machine only, unless --host says otherwise.
     """
     from kibcase.server.app import CasesServer
+    from kibcase.server.privileges_file import Accounts, read_accounts
+    from kibcase.server.stack import full_version
     from kibcase.server.users import DEFAULT_USERS
 
     with until_stopped(), ExitStack() as ends:
-        with _starting("server"):
+        with _starting("server", ports={"--port": (host, port), "--es-port": (host, es_port)}, data=data):
+            accounts = Accounts() if users_file is None else read_accounts(users_file)
             running = CasesServer(
-                host=host, port=port, es_port=es_port, data=data, stack_version=stack_version, license=license_
+                host=host, port=port, es_port=es_port, data=data, stack_version=stack_version, license=license_,
+                users=accounts.users, roles=accounts.roles, api_keys=accounts.api_keys,
             )
         ends.enter_context(running)
-        username, password = next(iter(DEFAULT_USERS.items()))
-        login = {"username": username, "password": password, "version": stack_version}
-        systems: dict[str, dict[str, Any]] = {
-            "kibana": {"url": running.kibana_url, **login}, "elasticsearch": {"url": running.elasticsearch_url, **login}
-        }
-        _announce(systems, as_json=as_json, host=host, kept=data)
+        _warn(host, well_known=accounts.users is None)
+        urls = {"kibana": running.kibana_url, "elasticsearch": running.elasticsearch_url}
+        if as_json:
+            write_json(urls)
+        else:
+            login = dict(zip(("username", "password"), *DEFAULT_USERS.items(), strict=True))
+            known: dict[str, Any] = login if accounts.users is None else {"users": ", ".join(accounts.users)}
+            facts = {**known, "version": full_version(stack_version)}
+            systems = {name: {"url": url, **facts} for name, url in urls.items()}
+            _announce(systems, as_json=False, host=host, kept=data, well_known=accounts.users is None)
         wait()
 
 
@@ -107,14 +122,49 @@ def demo(*, keep: bool) -> int:
 
 
 @contextmanager
-def _starting(name: str) -> Iterator[None]:
+def _starting(
+    name: str, *, ports: Mapping[str, tuple[str, int]] | None = None, data: Path | None = None
+) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, sqlite3.Error) as error:
-        raise click.ClickException(f"the {name} cannot start: {error}") from error
+    except sqlite3.Error as error:
+        where = "" if data is None else f"; the data file is {data}"
+        raise click.ClickException(f"the {name} cannot start: {error}{where}") from error
+    except (OSError, ValueError) as error:
+        taken = _taken(ports or {}) if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else None
+        raise click.ClickException(f"the {name} cannot start: {taken or error}") from error
 
 
-def _announce(systems: dict[str, dict[str, Any]], *, as_json: bool, host: str, kept: Path | None) -> None:
+def _taken(ports: Mapping[str, tuple[str, int]]) -> str | None:
+    busy = [(option, port) for option, (host, port) in ports.items() if port and not _is_free(host, port)]
+    if not busy:
+        return None
+    named = " and ".join(f"port {port} ({option})" for option, port in busy)
+    return f"{named} is in use; choose another one, or 0 for any free one"
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _warn(host: str, *, well_known: bool) -> None:
+    if is_loopback(host):
+        return
+    passwords = "with a well-known password and " if well_known else ""
+    text = f"WARNING: whoever can reach {host} can use this server, {passwords}without encryption."
+    click.secho(text, err=True, bold=True, fg="red")
+
+
+def _announce(
+    systems: dict[str, dict[str, Any]], *, as_json: bool, host: str, kept: Path | None, well_known: bool = True
+) -> None:
     if as_json:
         write_json(systems)
         return
@@ -128,14 +178,15 @@ def _announce(systems: dict[str, dict[str, Any]], *, as_json: bool, host: str, k
             elif fact != "url":
                 click.echo(f"{'':14} {fact}: {value}")
     state = f"The state is kept in {kept}." if kept else "The state is in memory."
-    click.echo(f"\n{_reach(host)} {state}")
+    click.echo(f"\n{_reach(host, well_known=well_known)} {state}")
     click.echo("For development and tests. Ctrl-C ends it.")
 
 
-def _reach(host: str) -> str:
+def _reach(host: str, *, well_known: bool) -> str:
     if is_loopback(host):
         return "Only this machine can reach it."
-    return f"Whoever can reach {host} can reach it, with well-known passwords and without encryption."
+    passwords = "with well-known passwords and " if well_known else ""
+    return f"Whoever can reach {host} can reach it, {passwords}without encryption."
 
 
 def is_loopback(host: str) -> bool:

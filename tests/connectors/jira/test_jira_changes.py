@@ -146,7 +146,7 @@ def test_a_change_during_the_walk_hides_no_other_ticket(make: MakeBench, deploym
     bench.jira.faults.arm(
         Fault(
             path=".*/search(/jql)?", when="after",
-            call=lambda _: [bench.maria.edit(f"SOC-{n}", summary="moved") for n in (1, 2)],  # type: ignore[func-returns-value,arg-type]
+            call=lambda _: [bench.maria.edit(f"SOC-{n}", summary="moved") for n in (1, 2)],  # type: ignore[func-returns-value]
         )
     )
     found, cursor = labels(bench, None)

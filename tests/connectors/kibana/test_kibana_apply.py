@@ -197,7 +197,7 @@ def test_what_is_gone_is_not_found(bench: Bench, gone: str) -> None:
         bench.analyst.alerts.attach(
             key, alert_ids=["a1"], index=".alerts-x", rule={"id": "r", "name": "R"}, owner="securitySolution"
         )
-        comment = next(one.id or "" for one in bench.analyst.comments.iter(key) if one.type == "alert")
+        comment = next(one.id or "" for one in bench.analyst.attachments.all(key) if one.type == "alert")
     with pytest.raises(NotFound):
         bench.connector.apply(EditComment(key=key, comment=comment, mark=f"{MARK}#5", body="Ours"), bench.announced)
 

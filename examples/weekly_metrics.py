@@ -1,0 +1,79 @@
+"""Count, week by week, how many cases were opened and closed and how long closing took.
+
+    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    python examples/weekly_metrics.py --weeks 8
+    python examples/weekly_metrics.py --weeks 8 --csv > weeks.csv
+
+Reads only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+import kibcase
+
+HEADER = ("week of", "opened", "closed", "alerts", "median hours")
+
+
+def main() -> None:
+    options = arguments()
+    with kibcase.Kibana(
+        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
+        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
+    ) as kibana:
+        first = monday(datetime.now(UTC)) - timedelta(weeks=options.weeks - 1)
+        cases = list(kibana.cases.iter(owner=options.owner, created_from=first))
+    rows = weeks(cases, first, options.weeks)
+    if options.csv:
+        csv.writer(sys.stdout).writerows([HEADER, *rows])
+        return
+    for row in [HEADER, *rows]:
+        print("".join(f"{cell:>14}" for cell in row))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
+    parser.add_argument("--space", default="default")
+    parser.add_argument("--owner", default="securitySolution")
+    parser.add_argument("--weeks", type=int, default=4, help="so many, the present one included")
+    parser.add_argument("--csv", action="store_true")
+    options = parser.parse_args()
+    if not options.url:
+        parser.error("give --url, or set KIBANA_URL")
+    return options
+
+
+def monday(moment: datetime) -> datetime:
+    return (moment - timedelta(days=moment.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def weeks(cases: Iterable[kibcase.Case], first: datetime, count: int) -> list[tuple[str, ...]]:
+    """One row per week: of the cases opened in this time, how many were opened and closed in the week."""
+    starts = [first + timedelta(weeks=number) for number in range(count)]
+    known = list(cases)
+    return [row(start, known) for start in starts]
+
+
+def row(start: datetime, cases: list[kibcase.Case]) -> tuple[str, ...]:
+    end = start + timedelta(weeks=1)
+    opened = [case for case in cases if start <= case.created_at < end]
+    closed = [case for case in cases if case.closed_at is not None and start <= case.closed_at < end]
+    hours = [float(case.duration) / 3600 for case in closed if case.duration is not None]
+    alerts = sum(case.total_alerts for case in opened)
+    middle = f"{median(hours):.1f}" if hours else "-"
+    return f"{start:%Y-%m-%d}", str(len(opened)), str(len(closed)), str(alerts), middle
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except kibcase.KibcaseError as error:
+        raise SystemExit(str(error)) from None
