@@ -106,8 +106,9 @@ class Text:
         return self.write(_text(canonical))
 
     def loses(self, canonical: Canonical) -> bool:
-        """Tell whether the text is longer than the side takes."""
-        return len(self.uncut(_text(canonical))) > self.limit
+        """Tell whether the text is longer than the side takes; ``write`` alone knows in what the side counts."""
+        text = _text(canonical)
+        return self.write(text) != self.uncut(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,15 @@ from pydantic.fields import FieldInfo
 
 from kibcase_connectors.jira import JiraConfig, JiraFilter
 from kibcase_connectors.kibana import CaseFilter, KibanaConfig
+from kibcase_connectors.resilient import ResilientConfig, ResilientFilter
+from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowFilter
 from kibcase_daemon.config import Config, FieldConfig, LimitsConfig, LinkConfig, LogConfig, ScheduleConfig
 
 Read = Callable[[str], "Document"]
 SECTIONS: dict[str, type[BaseModel]] = {
     "The file": Config, "A Kibana system": KibanaConfig, "A Jira system": JiraConfig, "A link rule": LinkConfig,
+    "A Resilient system": ResilientConfig, "A filter of incidents": ResilientFilter,
+    "A ServiceNow system": ServiceNowConfig, "A filter of records": ServiceNowFilter,
     "A filter of cases": CaseFilter, "A filter of tickets": JiraFilter, "A field": FieldConfig,
     "Limits": LimitsConfig, "Schedule": ScheduleConfig, "Log": LogConfig,
 }
@@ -62,4 +66,6 @@ def test_every_model_of_the_configuration_is_told() -> None:
     import kibcase_daemon.config as public
 
     parts = [getattr(public, name) for name in public.__all__ if name.endswith("Config")]
-    assert {*parts, KibanaConfig, JiraConfig, CaseFilter, JiraFilter} == set(SECTIONS.values())
+    systems = {KibanaConfig, JiraConfig, ResilientConfig, ServiceNowConfig}
+    filters = {CaseFilter, JiraFilter, ResilientFilter, ServiceNowFilter}
+    assert {*parts, *systems, *filters} == set(SECTIONS.values())

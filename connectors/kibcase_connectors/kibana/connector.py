@@ -185,14 +185,14 @@ class KibanaConnector:
     def _edits(self, key: str) -> list[UserAction]:
         """Give the newest changes of the fields, at least the last one of each field, newest first."""
         find = self._kibana.user_actions.find
-        found = find(key, types=FIELDS, order="desc", per_page=_ACTIONS)
+        found = find(key, types=FIELDS, sort_order="desc", per_page=_ACTIONS)
         actions = found.user_actions
         if found.total <= _ACTIONS:
             return actions
         known = {action.type for action in actions if action.action in EDITS}
         for field in FIELDS:
             if field not in known:
-                actions = [*actions, *find(key, types=[field], order="desc", per_page=1).user_actions]
+                actions = [*actions, *find(key, types=[field], sort_order="desc", per_page=1).user_actions]
         return actions
 
 

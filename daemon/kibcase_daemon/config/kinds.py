@@ -40,5 +40,25 @@ def _jira() -> Kind:
     )
 
 
-KINDS: Final[Mapping[str, Callable[[], Kind]]] = {"kibana": _kibana, "jira": _jira}
+def _resilient() -> Kind:
+    from kibcase_connectors.resilient import ResilientConfig, ResilientConnector, ResilientFilter
+
+    return Kind(
+        settings=ResilientConfig, filter=ResilientFilter,
+        connect=lambda name, settings, wanted, clock: ResilientConnector(name, settings, wanted, clock=clock),
+    )
+
+
+def _servicenow() -> Kind:
+    from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowConnector, ServiceNowFilter
+
+    return Kind(
+        settings=ServiceNowConfig, filter=ServiceNowFilter,
+        connect=lambda name, settings, wanted, clock: ServiceNowConnector(name, settings, wanted, clock=clock),
+    )
+
+
+KINDS: Final[Mapping[str, Callable[[], Kind]]] = {
+    "kibana": _kibana, "jira": _jira, "resilient": _resilient, "servicenow": _servicenow,
+}
 """By the ``type`` that the configuration names; calling one may raise ``MissingExtraError``."""

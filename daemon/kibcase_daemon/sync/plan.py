@@ -172,7 +172,7 @@ def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps
     changes: list[FieldChange] = []
     for name, rule in rules.fields.items():
         wanted = rule.direction is Direction.ONCE or rule.direction.carries(side)
-        if name == STATUS or name not in origin.fields or not wanted:
+        if name == STATUS or name not in origin.fields or name not in maps.of(side).codecs or not wanted:
             continue
         try:
             value = maps.of(side.other).canonical(name, origin.fields[name])

@@ -264,3 +264,10 @@ def test_repairs_of_a_refused_transition() -> None:
 )
 def test_what_kibana_pushed_is_a_copy(body: str, pushed: bool) -> None:
     assert is_pushed(body) is pushed
+
+
+@pytest.mark.parametrize("text", ["😀" * 127, "😀" * 128, "a" * 255, "a" * 256, "a\nb"])
+def test_a_title_loses_exactly_when_it_is_cut(text: str) -> None:
+    # Jira counts UTF-16 units: a cut title that passed for a whole one would be written back over the case's.
+    summary = mapping().native("title", text)
+    assert mapping().loses("title", text) == summary.endswith("…")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html as standard
 import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +28,7 @@ _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 MARKS = [*"{}[]()*_-+^~!|?#\\&<>`=.:;@%$'\"/ \n\taZ09éß中a\u0301\u00a0😀", "http://x.y/a_b", "&lt;", "&#92;", "<b>"]
 MARKS += ["\n\n", "\n* ", "\n1. ", "\n|", "\n> ", "```\n", "    ", "</p>", "<br>", "# ", "[a](http://b.c/)", "**", "~~"]
+MARKS += ["a\u0301", ">\u0338", "\u1fef"]
 nasty = st.lists(st.sampled_from(MARKS), max_size=30).map("".join)
 anything = st.text(max_size=200)
 
@@ -34,7 +36,7 @@ _TAGS = ["p", "div", "b", "strong", "em", "i", "s", "code", "pre", "ul", "ol", "
          "tr", "td", "th", "span", "script", "x", "a href='https://e.org/?a&amp;b'", "a href='javascript:1'"]
 TOKENS = [f"<{tag}>" for tag in _TAGS] + [f"</{tag.partition(' ')[0]}>" for tag in _TAGS] + [
     "<br />", "<hr>", "<img src='https://e.org/i.png' alt='i'>", "&nbsp;", "&amp;lt;", "<", ">", "&", "<!-- c -->",
-    " ", "\n", "  ", "a", "b c", "*x*", "# h", "1. n", "- l", "https://e.org/?a&b", "😀", "|", "`",
+    " ", "\n", "  ", "a\u0301", "&#824;", "a", "b c", "*x*", "# h", "1. n", "- l", "https://e.org/?a&b", "😀", "|", "`",
 ]
 markup = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=5)), max_size=25).map("".join)
 
@@ -75,7 +77,12 @@ def rendered(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    return "".join(standard.unescape(re.sub(r"<[^>]*>", " ", _PARSER.render(text))).split())
+    page = re.sub(r'<img src="[^"]*" alt="([^"]*)"[^>]*>', r"\1", _PARSER.render(text))
+    return seen(standard.unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+def seen(text: str) -> str:
+    return unicodedata.normalize("NFC", "".join(text.split()))
 
 
 def legal(text: str) -> str:
@@ -83,13 +90,13 @@ def legal(text: str) -> str:
 
 
 @given(document)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_what_both_express_comes_back_as_it_was(text: str) -> None:
     assert rendered(html_to_markdown(markdown_to_html(text))) == rendered(text)
 
 
 @given(st.one_of(document, nasty, anything))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_what_the_platform_makes_of_our_html_compares_equal(text: str) -> None:
     sent = markdown_to_html(text)
     kept = keep({"format": "html", "content": sent})
@@ -97,7 +104,7 @@ def test_what_the_platform_makes_of_our_html_compares_equal(text: str) -> None:
 
 
 @given(st.one_of(markup, anything))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_the_normal_form_is_stable(text: str) -> None:
     form = normal(text)
     assert normal(form) == form
@@ -105,31 +112,31 @@ def test_the_normal_form_is_stable(text: str) -> None:
 
 
 @given(st.one_of(document, nasty, anything))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_a_second_conversion_changes_nothing(text: str) -> None:
     html = markdown_to_html(text)
     assert markdown_to_html(html_to_markdown(html)) == html
 
 
 @given(st.one_of(nasty, anything))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_markdown_shows_the_same_text_after_a_round_trip(text: str) -> None:
     assert shown(html_to_markdown(markdown_to_html(text))) == shown(legal(text))
 
 
 @given(markup)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_html_typed_by_people_settles_after_one_conversion(text: str) -> None:
     html = markdown_to_html(html_to_markdown(text))
     assert markdown_to_html(html_to_markdown(html)) == html
 
 
 @given(st.one_of(nasty, anything))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_plain_text_shows_as_typed(text: str) -> None:
     kept = keep({"format": "text", "content": legal(text).replace("\r", "\n")})
-    assert shown(html_to_markdown(kept or "")) == "".join(legal(text).split())
-    assert shown(html_to_markdown(markdown_to_html(escape_markdown(text)))) == "".join(legal(text).split())
+    assert shown(html_to_markdown(kept or "")) == seen(legal(text))
+    assert shown(html_to_markdown(markdown_to_html(escape_markdown(text)))) == seen(legal(text))
 
 
 @pytest.mark.parametrize(("markdown", "html"), [
@@ -160,7 +167,7 @@ def test_each_element_both_ways(markdown: str, html: str) -> None:
     ("<ul><li>a<li>b</ul>", "- a\n- b"),
     ("<ul><li>a</li><ul><li>b</li></ul></ul>", "- a\n  - b"),
     ("<b>a<p>b</p></b>", "**a b**"),
-    ("1 &lt; 2 &amp; *3*", "1 \\< 2 & \\*3\\*"),
+    ("1 &lt; 2 &amp; *3*", "1 < 2 & \\*3\\*"),
     ("a <b", "a \\<b"),
 ])
 def test_what_people_write(html: str, markdown: str) -> None:

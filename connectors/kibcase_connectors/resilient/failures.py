@@ -1,0 +1,203 @@
+"""What an exception or an odd answer means for the caller; pure.
+
+The question behind every line is: was a request that writes perhaps carried out? Refused by the platform
+or never sent: no. Sent without an answer that tells: perhaps, so ``OutcomeUnknown``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, ProxyError, ReadTimeout
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from kibcase.errors import bounded
+from kibcase_connectors.errors import (
+    Conflict,
+    ConnectorError,
+    Denied,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+from kibcase_connectors.resilient.wire import NAMES
+
+LOG_IN: Final = (
+    "Check the API key, whether it is blocked, and whether this address may use it. Wrong keys can lock the key or "
+    "the address, so nothing more is sent until kibcase is started again."
+)
+_ADDRESS: Final = "Check that the address is the platform's own, and not that of a log-in page or a proxy."
+_ODD: Final = "the answer is not in the platform's form"
+_LOOK: Final = "The request may have arrived; it is not repeated before that is known."
+_TERSE: Final = "The platform keeps the cause to itself; its server log (client.log) tells it."
+_NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
+_FIELDS = {name: field for field, name in NAMES.items()}
+_ADVICE = {
+    400: _TERSE,
+    403: "Give the API key the permission for this, and access to the incident's workspace.",
+    413: "Send less at once.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What was attempted: by which system, what in words, whether it writes.
+
+    ``whole`` marks requests without which nothing works, so that a missing right is one of the connection.
+    """
+
+    system: str
+    what: str
+    writes: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer, its body read. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """Give the body as JSON. Raises ``ValueError``."""
+        return json.loads(self.content)
+
+
+def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
+    """Give the error for an answer that is not the wanted one, whatever its status."""
+    status, said = answer.status, _said(answer)
+    if status == 401:
+        return Denied(deed.system, deed.what, said=said, advice=LOG_IN)
+    if status == 429:
+        return Throttled(deed.system, deed.what, said=said, retry_after=retry_after(answer))
+    if status < 400 or status == 408 or status >= 500:
+        return _unusable(deed, answer, said)
+    if status == 403 and deed.whole:
+        return Denied(deed.system, deed.what, said=said, advice=_ADVICE[403])
+    kind = {404: NotFound, 409: Conflict, 412: Conflict}.get(status, Refused)
+    return kind(deed.system, deed.what, said=said, advice=_ADVICE.get(status, ""))
+
+
+def _unusable(deed: Deed, answer: Answer, said: str) -> ConnectorError:
+    wait = retry_after(answer)
+    if answer.status == 503 and wait:
+        # Sent in place of doing the work.
+        return Throttled(deed.system, deed.what, said=said, retry_after=wait)
+    if 300 <= answer.status < 400:
+        return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
+    return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS if answer.status < 300 else "")
+
+
+def from_exception(deed: Deed, error: Exception) -> ConnectorError:
+    """Give the error for a request that got no answer. Texts of exceptions may hold URLs and are not used."""
+    said = _cause(error)
+    if never_sent(error):
+        return Unavailable(deed.system, deed.what, said=said, advice="Check the address, the proxy and TLS.")
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
+    return Unavailable(deed.system, deed.what, said=said)
+
+
+def odd(deed: Deed) -> ConnectorError:
+    """Give the error for an answer that is JSON, but not of the shape that the platform gives."""
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=_ODD, advice=_LOOK)
+    return Unavailable(deed.system, deed.what, said=_ODD, advice=_ADDRESS)
+
+
+def from_patch(deed: Deed, body: Mapping[str, Any], fields: Mapping[str, str]) -> ConnectorError | None:
+    """Give the error for the answer to a PATCH, which has status 200 also when it was refused; None if it was not.
+
+    ``fields`` gives for names of the platform's fields what people call them.
+    """
+    if body.get("success") is True:
+        return None
+    if body.get("success") is not False:
+        return odd(deed)
+    message = bounded(str(body.get("message") or body.get("title") or "refused without a reason"))
+    failed = [str(each["field"]) for each in body.get("field_failures") or () if isinstance(each, dict)]
+    if failed:
+        said = f"{message} ({', '.join(failed)})"
+        return Conflict(deed.system, deed.what, said=said, field=canonical(failed[0]), advice="Read it again.")
+    name = next((name for name, label in fields.items() if label and label in message), None)
+    return Refused(deed.system, deed.what, said=message, field=None if name is None else canonical(name))
+
+
+def canonical(name: str) -> str:
+    """Give the field that sync speaks of for one of the platform's, or its name if there is none."""
+    return _FIELDS.get(name, name)
+
+
+def never_sent(error: BaseException) -> bool:
+    """Tell whether no byte of the request can have reached the platform."""
+    proofs = (NewConnectionError, ssl.SSLCertVerificationError, ConnectionRefusedError)
+    return isinstance(error, _NEVER_SENT) or any(isinstance(cause, proofs) for cause in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        waiting += [*found.args, found.__cause__]
+        waiting.append(getattr(found, "reason", None) if isinstance(found, HTTPError) else None)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, ReadTimeout):
+        return "no answer in time"
+    if isinstance(error, ConnectTimeout):
+        return "no connection in time"
+    system = next((cause for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror), None)
+    kind = type(error).__name__
+    return f"{kind}: {bounded(str(system.strerror), 120)}" if system is not None else kind
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Give the seconds to wait that an answer names: a whole number, a decimal, or an HTTP date."""
+    text = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        then, now = http_date(text), http_date(answer.headers.get("date", ""))
+        return None if then is None else max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def http_date(text: str) -> datetime | None:
+    """Read an HTTP date (``Sun, 06 Nov 1994 08:49:37 GMT``); None if it is not one."""
+    try:
+        value = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def _said(answer: Answer) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    message = (body.get("message") or body.get("title")) if isinstance(body, dict) else None
+    if isinstance(message, str):
+        return f"{bounded(message)} (HTTP {answer.status})"
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    form = f"{_ODD} ({bounded(kind, 60) or 'no content type'})" if answer.content else "no body"
+    return f"HTTP {answer.status}, {form}"

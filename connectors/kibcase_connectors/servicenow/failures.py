@@ -1,0 +1,237 @@
+"""What an answer of ServiceNow, or the lack of one, means for sync; pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import requests
+from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, ProxyError, ReadTimeout
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from kibcase.errors import bounded
+from kibcase_connectors.errors import (
+    ConnectorError,
+    Denied,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+
+_LOG_IN: Final = "Check the account's credentials, and that the account is active and may use web services."
+_ADDRESS: Final = "Check that the address is the instance's own and not that of a log-in page or a proxy."
+_LOOK: Final = "The request may have arrived; it is not repeated before that is known."
+_RIGHTS: Final = "Give the account the roles to do this (itil for incidents, sn_si.analyst for security incidents)."
+_MANDATORY: Final = "Give values in the configuration: close_code, close_notes, hold_reason, caller or create_fields."
+_ASLEEP: Final = "the instance is hibernating"
+_WAKE: Final = "Wake it on the vendor's developer site."
+_ODD: Final = "the answer is not in ServiceNow's form"
+_NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What was attempted: by which system, what in words, and whether the request writes."""
+
+    system: str
+    what: str
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer as it came; ``headers`` are looked up without regard to case, ``body`` is cut off nowhere."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """Decode the body; None if it is not JSON."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def object(self) -> Mapping[str, Any]:
+        """Give the body if it is a JSON object, else an empty one."""
+        body = self.json()
+        return body if isinstance(body, dict) else {}
+
+
+class Cancelled(Exception):
+    """The instance gave up on a list in the middle (transaction quota); what it sent of it is not to be used."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(said)
+
+
+class MoveRefused(Refused):
+    """A business rule or state model does not let a record go to a state; another way may be open."""
+
+
+def is_cancelled(answer: Answer) -> bool:
+    """Tell whether an answer of status 2xx says in its body that something went wrong."""
+    return answer.status < 300 and bool(answer.object.get("error"))
+
+
+def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
+    """Give the error for an answer that is not the wanted one, whatever its status."""
+    status, said = answer.status, said_in(answer)
+    if b"Instance Hibernating page" in answer.content[:100_000]:
+        return Unavailable(deed.system, deed.what, said=_ASLEEP, advice=_WAKE)
+    if status == 401:
+        return Denied(deed.system, deed.what, said=said, advice=_LOG_IN)
+    if status == 429:
+        return Throttled(deed.system, deed.what, said=said, retry_after=retry_after(answer))
+    if status < 400 or status == 408 or status >= 500:
+        return _unusable(deed, answer, said)
+    if not answer.object:
+        # Whatever this is, ServiceNow itself says everything in JSON.
+        return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
+    if status == 404:
+        return NotFound(deed.system, deed.what, said=said)
+    return _forbidden(deed, said) if status == 403 else Refused(deed.system, deed.what, said=said)
+
+
+def _forbidden(deed: Deed, said: str) -> ConnectorError:
+    # Access controls, data policies and business rules are all told as 403; only the text tells them apart.
+    folded = said.casefold()
+    if "mandatory" in folded or "data policy" in folded:
+        return Refused(deed.system, deed.what, said=said, field=_first_field(said), advice=_MANDATORY)
+    if "acl" in folded.split() or "security constraint" in folded or not deed.writes:
+        return Refused(deed.system, deed.what, said=said, advice=_RIGHTS)
+    return MoveRefused(deed.system, deed.what, said=said)
+
+
+def _first_field(said: str) -> str | None:
+    found = re.search(r"mandatory:\s*([^,;]{1,80})", said)
+    return found[1].strip() if found else None
+
+
+def _unusable(deed: Deed, answer: Answer, said: str) -> ConnectorError:
+    if 300 <= answer.status < 400:
+        advice = "The instance's address must be the final one and must not lead to a log-in page."
+        return Unavailable(deed.system, deed.what, said=said, advice=advice)
+    wait = retry_after(answer)
+    if answer.status == 503 and wait:
+        # Sent in place of doing the work.
+        return Throttled(deed.system, deed.what, said=said, retry_after=wait)
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
+    served = answer.status < 300 and not answer.object
+    return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS if served else "")
+
+
+def from_exception(deed: Deed, error: Exception) -> ConnectorError:
+    """Give the error for a request that got no answer. Texts of exceptions may hold URLs and are not used."""
+    said = _cause(error)
+    if never_sent(error):
+        return Unavailable(deed.system, deed.what, said=said, advice="Check the address, the proxy and TLS.")
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
+    return Unavailable(deed.system, deed.what, said=said)
+
+
+def odd(deed: Deed) -> ConnectorError:
+    """Give the error for an answer that is JSON, but not of the shape that ServiceNow gives."""
+    if deed.writes:
+        return OutcomeUnknown(deed.system, deed.what, said=_ODD, advice=_LOOK)
+    return Unavailable(deed.system, deed.what, said=_ODD, advice=_ADDRESS)
+
+
+def never_sent(error: BaseException) -> bool:
+    """Tell whether no byte of the request can have reached the instance."""
+    proofs = (NewConnectionError, ssl.SSLCertVerificationError, ConnectionRefusedError)
+    return isinstance(error, _NEVER_SENT) or any(isinstance(cause, proofs) for cause in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, BaseException) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        waiting += [*found.args, found.__cause__]
+        waiting.append(getattr(found, "reason", None) if isinstance(found, HTTPError) else None)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, ReadTimeout):
+        return "no answer in time"
+    if isinstance(error, ConnectTimeout):
+        return "no connection in time"
+    system = next((cause for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror), None)
+    kind = type(error).__name__
+    return f"{kind}: {bounded(str(system.strerror), 120)}" if system is not None else kind
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Give the seconds to wait that an answer names.
+
+    ``Retry-After`` is a whole number, a decimal or an HTTP date; without it ``X-RateLimit-Reset`` says when the
+    hourly budget begins anew, in seconds since the epoch.
+    """
+    now = http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+    text = answer.headers.get("Retry-After", "").strip()
+    seconds = _number(text)
+    if seconds is None and (then := http_date(text)) is not None:
+        seconds = (then - now).total_seconds()
+    reset = _number(answer.headers.get("X-RateLimit-Reset", "").strip())
+    if seconds is None and reset is not None and answer.status == 429:
+        seconds = reset - now.timestamp()
+    return None if seconds is None else max(0.0, seconds)
+
+
+def _number(text: str) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def http_date(text: str) -> datetime | None:
+    """Read an HTTP date (``Sun, 06 Nov 1994 08:49:37 GMT``); None if it is not one."""
+    try:
+        value = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def said_in(answer: Answer) -> str:
+    """Give what an answer says went wrong: the Table API's error object, or OAuth's error texts."""
+    body = answer.object
+    error = body.get("error")
+    parts: list[object] = [error, body.get("error_description")]
+    if isinstance(error, dict):
+        parts = [error.get("message"), error.get("detail")]
+    texts = [part for part in parts if isinstance(part, str) and part.strip()]
+    return bounded(": ".join(texts)) if texts else f"HTTP {answer.status}, {_kind(answer)}"
+
+
+def _kind(answer: Answer) -> str:
+    if not answer.content:
+        return "no body"
+    kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    return f"not in ServiceNow's form ({bounded(kind, 60) or 'no content type'})"
+
+
+def caught() -> tuple[type[Exception], ...]:
+    """Give what sending a request may raise."""
+    return (requests.RequestException, HTTPError)
