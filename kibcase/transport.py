@@ -18,12 +18,14 @@ from functools import partial
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, NoReturn, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3.exceptions as urllib3_errors
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
+from urllib3 import BaseHTTPResponse
 
 from kibcase.address import base_url, space_id, well_formed
 from kibcase.auth import Auth
@@ -108,6 +110,20 @@ class _Wire:
 _Exchange = Callable[[HTTPAdapter, requests.PreparedRequest, Request, _Wire], Response | KibcaseError]
 
 
+class _Adapter(HTTPAdapter):
+    """An adapter that keeps no cookies; looking for them is a good part of what an answer costs."""
+
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
+        """Give the answer with what is read of it here: status, headers, body."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.url = req.url or ""
+        response.request = req
+        return response
+
+
 class _Connections:
     """The connections of each thread, behind one ``HTTPAdapter`` each: adapters are not made to be shared.
 
@@ -122,7 +138,7 @@ class _Connections:
     def of_this_thread(self) -> HTTPAdapter:
         adapter: HTTPAdapter | None = getattr(self._local, "adapter", None)
         if adapter is None:
-            adapter = self._local.adapter = HTTPAdapter()
+            adapter = self._local.adapter = _Adapter()
             with self._lock:
                 self._all.add(adapter)
         return adapter
@@ -137,8 +153,8 @@ class Transport:
     """The way to one space of one Kibana. Thread-safe.
 
     ``url`` is Kibana's address with its base path. ``timeout`` is (connect, read) in seconds, the latter
-    for each pause in the answer. ``verify`` is True, the path of a CA file, or False; False is logged
-    once. Answers of more than ``max_answer_bytes`` are refused.
+    for each pause in the answer; one number is both. ``verify`` is True, the path of a CA file, or False; False
+    is logged once. Answers of more than ``max_answer_bytes`` are refused.
 
     Deliberately little is taken from the environment, and that once, here: the proxies (``HTTPS_PROXY``,
     ``NO_PROXY``) unless ``proxies`` is given, and the CA file (``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``)
@@ -150,12 +166,13 @@ class Transport:
 
     def __init__(
         self, url: str, *, auth: Auth | None, space: str | None = None, verify: bool | str | Path = True,
-        client_cert: str | tuple[str, str] | None = None, timeout: tuple[float, float] = (5.0, 30.0),
+        client_cert: str | tuple[str, str] | None = None, timeout: float | tuple[float, float] = (5.0, 30.0),
         retry: Policy | None = None, user_agent: str = "kibcase", proxies: Mapping[str, str] | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES, clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep, chance: Callable[[], float] = random.random,
     ) -> None:
         self.url = base_url(url)
+        self._address = _ascii(self.url)
         self.space = space_id(space)
         self._auth = auth
         self._policy = retry or Policy()
@@ -241,15 +258,19 @@ class Transport:
         return response if isinstance(response, KibcaseError) else _judge(response, request)
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
+        # Put together by hand: what requests would do to a URL was done to the address once and to the path where
+        # it was made, and costs more than all the rest of a small request.
         prefix = f"/s/{self.space}" if self.space else ""
+        query = urlencode([(name, well_formed(value)) for name, value in request.query])
         prepared = requests.PreparedRequest()
-        prepared.prepare(
-            method=request.method, url=f"{self.url}{prefix}{request.path}",
-            params=[(name, well_formed(value)) for name, value in request.query], headers=self._headers(request),
-            data=_body(request),
-        )
+        prepared.method = request.method
+        prepared.url = f"{self._address}{prefix}{request.path}{'?' if query else ''}{query}"
+        prepared.headers = CaseInsensitiveDict(self._headers(request))
+        prepared.body = _body(request)
         if request.body is not None and not isinstance(request.body, bytes):
             _stream_body(prepared, request.body)
+        elif prepared.body is not None or request.method in _WRITES:
+            prepared.headers["Content-Length"] = str(len(prepared.body or b""))
         return prepared
 
     def _headers(self, request: Request) -> dict[str, str]:
@@ -265,6 +286,12 @@ class Transport:
         return headers
 
 
+def _ascii(url: str) -> str:
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    return (prepared.url or url).rstrip("/")
+
+
 def _body(request: Request) -> bytes | None:
     if request.json is None:
         return request.body if isinstance(request.body, bytes) else None
@@ -272,8 +299,6 @@ def _body(request: Request) -> bytes | None:
 
 
 def _stream_body(prepared: requests.PreparedRequest, body: StreamedBody) -> None:
-    # requests measures what it is given by its own lights; here the body says how long it is.
-    prepared.headers.pop("Content-Length", None)
     size = body.size
     framing = ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
     prepared.headers[framing[0]] = framing[1]
@@ -295,7 +320,7 @@ def _exchange(
         if sink is not None and raw.status_code < 300 and _is_file(headers):
             broken = pour(raw.iter_content(_CHUNK), sink, _length(headers))
         else:
-            content = read_all(raw.iter_content(_CHUNK), wire.max_bytes)
+            content = _whole(raw, _length(headers), wire.max_bytes)
         response = Response(
             status=raw.status_code, headers=headers, content=content or b"", method=request.method,
             path=request.path, date=parse_http_date(headers.get("date")),
@@ -306,6 +331,12 @@ def _exchange(
         return response
     reason = f"the body exceeds {wire.max_bytes} bytes"
     return AnswerTooLarge(reason, method=request.method, path=request.path, status=response.status)
+
+
+def _whole(raw: requests.Response, length: int | None, most: int) -> bytes | None:
+    if length is not None and length <= most:
+        return bytes(raw.raw.read())
+    return read_all(raw.iter_content(_CHUNK), most)
 
 
 def _is_file(headers: Mapping[str, str]) -> bool:
@@ -355,8 +386,8 @@ def _said(content: bytes) -> tuple[Any, str]:
     return body, message if isinstance(message, str) else dumps(message)
 
 
-def _timeout(timeout: tuple[float, float]) -> tuple[float, float]:
-    connect, read = timeout
+def _timeout(timeout: float | tuple[float, float]) -> tuple[float, float]:
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     if connect <= 0 or read <= 0:
         raise ValueError("both time-outs are more than 0 seconds")
     return connect, read

@@ -64,8 +64,7 @@ class AlertIndices:
         See ``stream`` for the filters and for more alerts than that. Raises ``LimitError`` for a larger ``size``,
         ``NotFoundError`` if a plainly named index does not exist.
         """
-        if not 0 <= size <= MAX_WINDOW:
-            raise LimitError("alerts in one search", MAX_WINDOW, size, advice="Use stream() for more.")
+        _check("size", size, 0)
         name = self._named(index)
         wanted = build(AlertFilter(ids=ids, status=status, rule=rule, since=since, query=query))
         with translated("POST", f"/{name}/_search"):
@@ -84,8 +83,10 @@ class AlertIndices:
         Filters, all of which must hold: ``ids``; ``status``, ``rule`` (name, uuid or rule_id), each one value or
         several; ``since``, an aware time or date math such as ``now-24h``; ``query`` in Elasticsearch's query
         language. Reads from a point in time, so changes made meanwhile, by the caller too, do not disturb it.
+        ``page`` is how many (up to 10,000) come with one request.
         """
         wanted = build(AlertFilter(ids=ids, status=status, rule=rule, since=since, query=query))
+        _check("page", page, 1)
         return self._stream(self._named(index), wanted, page)
 
     def get(self, index: str, id: str) -> Alert:  # noqa: A002 - Elasticsearch's own word
@@ -194,6 +195,13 @@ class AlertIndices:
 
 def _alert(hit: Any) -> Alert:
     return Alert(id=hit["_id"], index=hit["_index"], source=hit["_source"])
+
+
+def _check(name: str, number: int, least: int) -> None:
+    if number < least:
+        raise InvalidValue(f"{name} is at least {least}, given {number}")
+    if number > MAX_WINDOW:
+        raise LimitError(f"alerts in one search ({name})", MAX_WINDOW, number, advice="Use stream() for more.")
 
 
 def _by_time(order: str) -> dict[str, Any]:

@@ -6,20 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kibcase.client.batches import BatchReport, Fate
+from kibcase.client.batches import Outcome as Sent
 from kibcase.errors import KibcaseError
 from kibcase.models.case import Case
 from kibcase.models.observable import Observable
 
 Identity = tuple[str, str]
-Outcome = Literal["added", "duplicate", "over-limit", "refused", "lost"]
+Outcome = Literal["added", "duplicate", "over-limit", "refused", "lost", "unknown", "not-tried"]
+_FATES: Mapping[Fate, Outcome] = {
+    Fate.REFUSED: "refused", Fate.UNKNOWN: "unknown", Fate.NOT_TRIED: "not-tried",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservableResult:
-    """What became of one observable; ``error`` if it was refused.
+    """What became of one observable; ``error`` if it was refused, is unknown or was not tried.
 
     "duplicate": the case has it, or the list names it twice. "over-limit": the case has as many as it can
     have. "lost": Kibana accepted it, but the case does not have it; somebody else wrote at the same time.
+    "unknown": no usable answer came. "not-tried": what stopped the one before would have stopped it too.
     """
 
     observable: Observable
@@ -57,21 +63,20 @@ class Adding:
     fresh: list[Observable]
     settled: Mapping[int, Outcome] = field(default_factory=dict)
 
-    def report(self, after: Case, refused: Mapping[Identity, KibcaseError] | None = None) -> AddedObservables:
-        """Tell what became of each, from the case as it is afterwards and the errors of those refused."""
+    def report(self, after: Case, sent: BatchReport[Observable] | None = None) -> AddedObservables:
+        """Tell what became of each, from the case as it is afterwards and what became of the fresh ones."""
         there = {each.identity for each in after.observables}
-        results = [
-            self._result(number, observable, there, refused or {}) for number, observable in enumerate(self.wanted)
-        ]
+        failed = {each.item.identity: each for each in sent.failed} if sent else {}
+        results = [self._result(number, each, there, failed) for number, each in enumerate(self.wanted)]
         return AddedObservables(case=after, results=results)
 
     def _result(
-        self, number: int, observable: Observable, there: set[Identity], refused: Mapping[Identity, KibcaseError]
+        self, number: int, observable: Observable, there: set[Identity], failed: Mapping[Identity, Sent[Observable]]
     ) -> ObservableResult:
         if number in self.settled:
             return ObservableResult(observable=observable, outcome=self.settled[number])
-        if error := refused.get(observable.identity):
-            return ObservableResult(observable=observable, outcome="refused", error=error)
+        if found := failed.get(observable.identity):
+            return ObservableResult(observable=observable, outcome=_FATES[found.fate], error=found.error)
         outcome: Outcome = "added" if observable.identity in there else "lost"
         return ObservableResult(observable=observable, outcome=outcome)
 

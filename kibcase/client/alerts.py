@@ -107,17 +107,28 @@ class AlertsApi(AttachmentCalls):
         """Return the ids of those of ``cases`` that hold every one of the alerts, or events.
 
         POST /internal/cases/case/attachments/_find_containing_all. Nothing given gives nothing. Older stacks
-        know alerts alone and name them differently: a refusal for the name is answered with the other.
+        know alerts alone and name them differently: a refusal for the name is answered with the other. What is
+        more than 1 MiB goes in several requests. Raises ``LimitError`` for an id that fits into none.
         """
         wanted, among = list(ids), [case_id_of(each) for each in cases]
         if not wanted or not among:
             return []
+        alerts = [wanted[run.start : run.stop] for run in _halved(wanted)]
+        found: list[str] = []
+        for run in _halved(among):
+            left = among[run.start : run.stop]
+            for part in alerts:
+                left = left and self._holding(part, left)
+            found += left
+        return found
+
+    def _holding(self, ids: list[str], cases: list[str]) -> list[str]:
         try:
-            return self._with_all("documentIds", wanted, among)
+            return self._with_all("documentIds", ids, cases)
         except BadRequestError as refusal:
             if "alertIds" not in refusal.message and "documentIds" not in refusal.message:
                 raise
-        return self._with_all("alertIds", wanted, among)
+        return self._with_all("alertIds", ids, cases)
 
     def _with_all(self, name: str, ids: list[str], cases: list[str]) -> list[str]:
         path = "/internal/cases/case/attachments/_find_containing_all"
@@ -177,6 +188,11 @@ def _columns(name: str, pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]
 def _runs(pairs: Sequence[tuple[str, str]]) -> list[range]:
     # Long ids and index names can make a thousand alerts larger than what Kibana takes at once.
     return split([len(encoded(pair)) for pair in pairs], most=ALERTS_PER_CASE, room=BODY_BYTES - _FRAME)
+
+
+def _halved(ids: Sequence[str]) -> list[range]:
+    # Alerts and cases go into one body: each may take half of it.
+    return split([len(encoded(each)) for each in ids], most=len(ids), room=(BODY_BYTES - _FRAME) // 2)
 
 
 def _rule(rule: Rule | Mapping[str, Any] | None) -> dict[str, Any]:

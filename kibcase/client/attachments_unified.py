@@ -64,7 +64,7 @@ class UnifiedAttachmentsApi(AttachmentCalls):
         self, case: Case | str, *, types: Many | None = None, per_page: int = MAX_PER_PAGE,
         sort_order: SortOrder = "asc",
     ) -> Iterator[UnifiedAttachment]:
-        """Yield the attachments of a case, of ``types`` or all; pages are fetched as they are needed."""
+        """Yield the attachments of a case, of ``types`` or all, each once, as ``kibana.cases.iter`` does."""
 
         def fetch(page: int, size: int) -> Page[UnifiedAttachment]:
             found = self.find(case, types=types, page=page, per_page=size, sort_order=sort_order)

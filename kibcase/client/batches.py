@@ -22,7 +22,7 @@ from kibcase.errors import (
 )
 
 T = TypeVar("T")
-_ABOUT_ITEMS = (BadRequestError, NotFoundError, NotAcceptable, ConflictError, PayloadTooLarge)
+_ABOUT_ITEMS = (BadRequestError, NotFoundError, NotAcceptable, ConflictError, PayloadTooLarge, LimitError)
 
 
 class Fate(StrEnum):

@@ -20,12 +20,12 @@ from kibcase.errors import (
 T = TypeVar("T")
 Ends = dict[str, tuple[Fate, KibcaseError | None]]
 
-BODY_BYTES = 900_000
+ROOM = 900_000
 """How large the items of one request may be together: Kibana refuses bodies above 1 MiB unless configured."""
 _ABOUT_ITEMS = (BadRequestError, ConflictError, NotFoundError, PermissionDenied)
 
 
-def cut(items: Mapping[str, Any], maximum: int, size: int = BODY_BYTES) -> list[list[str]]:
+def cut(items: Mapping[str, Any], maximum: int, size: int = ROOM) -> list[list[str]]:
     """Cut the items, which go into JSON, into requests of at most ``maximum`` items and ``size`` bytes each.
 
     Raises ``LimitError`` for an item that is larger by itself.

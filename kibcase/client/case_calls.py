@@ -9,7 +9,9 @@ from pydantic import TypeAdapter
 
 from kibcase.address import segment
 from kibcase.client.answers import decode
+from kibcase.client.batches import encoded, split
 from kibcase.client.features import require_support
+from kibcase.client.limits import BODY_BYTES, BULK_GET
 from kibcase.client.status import StatusApi
 from kibcase.models.active import Home
 from kibcase.models.case import BulkGetResult, Case
@@ -40,7 +42,13 @@ class CaseCalls:
         return case if self.home is None else case.bound(self.home)
 
     def _read_many(self, ids: Sequence[str]) -> BulkGetResult:
-        return decode(self._post("/internal/cases/_bulk_get", {"ids": list(ids)}), _BULK)
+        result = BulkGetResult(cases=[], errors=[])
+        room = BODY_BYTES - len(encoded({"ids": []}))
+        for run in split([len(encoded(each)) for each in ids], most=BULK_GET, room=room):
+            part = decode(self._post("/internal/cases/_bulk_get", {"ids": list(ids[run.start : run.stop])}), _BULK)
+            result.cases.extend(part.cases)
+            result.errors.extend(part.errors)
+        return result
 
     def _bind(self, cases: Iterable[Case]) -> None:
         if self.home is not None:

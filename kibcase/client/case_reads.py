@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from kibcase.address import segment
 from kibcase.client.answers import decode
 from kibcase.client.attachments_calls import case_id_of
-from kibcase.client.batches import by_count
 from kibcase.client.case_calls import CaseCalls
 from kibcase.client.features import SEARCHES_DEEP, require_support
 from kibcase.client.filters import (
@@ -26,7 +25,6 @@ from kibcase.client.filters import (
     search_keys,
     spelled,
 )
-from kibcase.client.limits import BULK_GET
 from kibcase.models.case import (
     BulkGetResult,
     Case,
@@ -45,6 +43,7 @@ _SIMILAR = TypeAdapter(FoundSimilarCases)
 _RESOLVED = TypeAdapter(ResolvedCase)
 _STRINGS = TypeAdapter(list[str])
 _USERS = TypeAdapter(list[User])
+_SEARCHED = ("title", "description")
 _NARROW = "Narrow the search, for example with created_from and created_to."
 
 
@@ -83,6 +82,9 @@ class CaseReads(CaseCalls):
     ) -> Iterator[Case]:
         """Yield every case that matches, each once; pages are fetched as they are needed.
 
+        The loop may change the cases: those that do not match any more, and those of others, hide none. A list that
+        became shorter meanwhile, or in which cases moved, is read once more for what was not yielded yet.
+
         Raises ``LimitError`` after the first 10,000 cases if there are more.
         """
 
@@ -101,7 +103,8 @@ class CaseReads(CaseCalls):
         """Search cases, one page of at most 100 (POST /internal/cases/_search); filters as in ``SearchFilters``.
 
         Unlike ``find`` it filters by custom and extended fields and, since stack 9.3, looks into comments,
-        alert ids and observables. Filtering by custom fields takes exactly one ``owner``.
+        alert ids and observables: name them in ``search_fields``, for it is title and description that are searched
+        without. Filtering by custom fields takes exactly one ``owner``.
 
         Raises ``LimitError`` for a page beyond the first 10,000 cases, ``UnsupportedByStack``.
         """
@@ -109,9 +112,9 @@ class CaseReads(CaseCalls):
         body = search_body(
             filters, owner, page=page, per_page=per_page, sort_field=sort_field, sort_order=sort_order
         )
-        if "searchFields" in body:
+        if fields := body.get("searchFields") or (_SEARCHED if body.get("search") else ()):
             version = self._status.comparable_version()
-            body["searchFields"] = spelled(body["searchFields"], deep=version is None or version >= SEARCHES_DEEP)
+            body["searchFields"] = spelled(fields, deep=version is None or version >= SEARCHES_DEEP)
         require_support(search_keys(body), self._status.comparable_version)
         found = decode(self._post("/internal/cases/_search", body), _FOUND)
         self._bind(found.cases)
@@ -121,7 +124,7 @@ class CaseReads(CaseCalls):
         self, *, owner: Many, per_page: int = MAX_PER_PAGE, sort_field: SortField = "createdAt",
         sort_order: SortOrder = "desc", **filters: Unpack[SearchFilters],
     ) -> Iterator[Case]:
-        """Yield every case that a search finds, each once; like ``iter``."""
+        """Yield every case that a search finds, each once; like ``iter``, also when the loop changes them."""
 
         def fetch(page: int, size: int) -> Page[Case]:
             found = self.search(
@@ -152,15 +155,12 @@ class CaseReads(CaseCalls):
         return walk(fetch, key=lambda found: found.id, per_page=per_page)
 
     def bulk_get(self, ids: Sequence[str]) -> BulkGetResult:
-        """Read cases by their ids (POST /internal/cases/_bulk_get), 1000 in one request.
+        """Read cases by their ids (POST /internal/cases/_bulk_get), up to 1000 and 1 MiB in one request.
 
-        A case that is missing or not allowed is an entry of ``errors``.
+        A case that is missing or not allowed is an entry of ``errors``. Raises ``LimitError`` for an id that fits
+        into no request.
         """
-        result = BulkGetResult(cases=[], errors=[])
-        for run in by_count(len(ids), BULK_GET):
-            part = self._read_many(ids[run.start : run.stop])
-            result.cases.extend(part.cases)
-            result.errors.extend(part.errors)
+        result = self._read_many(ids)
         self._bind(result.cases)
         return result
 

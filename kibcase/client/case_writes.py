@@ -13,19 +13,21 @@ from pydantic import TypeAdapter
 from kibcase.address import segment
 from kibcase.client.answers import decode
 from kibcase.client.attachments_calls import case_id_of
-from kibcase.client.batches import BatchReport, Fate, Outcome, by_count
+from kibcase.client.batches import BatchReport, Fate, Outcome
 from kibcase.client.bulk import cut, run
 from kibcase.client.case_calls import CASES, CaseCalls
 from kibcase.client.changes import CaseChange, UpdateReport, fields_to_api, keys_of
 from kibcase.client.features import require_support
 from kibcase.client.limits import (
     ADDRESS_BYTES,
-    BULK_GET,
     BULK_UPDATE,
     CUSTOM_FIELD_TEXT,
     DELETE,
+    check_body,
     check_ids,
+    check_number,
     check_text,
+    is_number,
 )
 from kibcase.errors import InvalidValue, KibcaseError, LostRace
 from kibcase.models.case import (
@@ -73,8 +75,10 @@ class CaseWrites(CaseCalls):
             "title": title, "description": description, "tags": tags, "connector": connector or NO_CONNECTOR,
             "settings": settings, **given,
         })
+        body["owner"] = owner
+        check_body(body)
         require_support(keys_of(body), self._status.comparable_version)
-        return self._case(Request(method="POST", path="/api/cases", json={**body, "owner": owner}))
+        return self._case(Request(method="POST", path="/api/cases", json=body))
 
     def update(self, case: Case | str, *, version: str | None = None, **changes: Unpack[Changes]) -> Case:
         """Change one case and return it as it is now (PATCH /api/cases); fields as in ``Changes``.
@@ -91,6 +95,7 @@ class CaseWrites(CaseCalls):
         else:
             case_id, known = case.id, version or case.version
         entry = CaseChange(id=case_id, version=known, changes=changes).to_api()
+        check_body({"cases": [entry]})
         for updated in self._patch([entry], keys_of(entry)):
             if updated.id == case_id:
                 return updated
@@ -105,8 +110,13 @@ class CaseWrites(CaseCalls):
         and what somebody else changed at that moment; which of both it is, is found out by reading those again.
 
         Raises before anything is sent: ``LimitError``, ``UnsupportedByStack``, ``InvalidValue`` if an id is
-        there twice. Raises what stopped the very first request, if it concerns all cases alike.
+        there twice, ``TypeError`` for what is no ``CaseChange``. Raises what stopped the very first request, if it
+        concerns all cases alike.
         """
+        for change in changes:
+            if not isinstance(change, CaseChange):
+                wanted = 'CaseChange.of(case, severity="high") or CaseChange(id=..., version=..., changes={...})'
+                raise TypeError(f"each change is {wanted}, not {type(change).__name__}")
         entries = {change.id: change.to_api() for change in changes}
         if len(entries) < len(changes):
             raise InvalidValue("the same case is there twice")
@@ -146,10 +156,13 @@ class CaseWrites(CaseCalls):
         """Set one custom field and leave the others alone (PUT /internal/cases/{id}/custom_fields/{key}).
 
         The case's version moves; it is not in the answer. Raises ``ConflictError`` if the case has another
-        version by now, ``BadRequestError`` for a field that is not configured or must have a value, ``LimitError``.
+        version by now, ``BadRequestError`` for a field that is not configured or must have a value, ``LimitError``,
+        ``InvalidValue`` for a number that is not whole.
         """
         if isinstance(value, str):
             check_text("custom field value", value, CUSTOM_FIELD_TEXT)
+        elif is_number(value):
+            check_number(key, value)
         path = f"/internal/cases/{segment(case.id)}/custom_fields/{segment(key)}"
         body = {"value": value, "caseVersion": case.version}
         request = Request(method="PUT", path=path, json=body, internal=True)
@@ -186,10 +199,10 @@ class CaseWrites(CaseCalls):
         """Return which cases still have the version given; none if they cannot be read."""
         ids = list(versions)
         try:
-            parts = [self._read_many(ids[part.start : part.stop]) for part in by_count(len(ids), BULK_GET)]
+            found = self._read_many(ids)
         except KibcaseError:
             return set()
-        return {case.id for part in parts for case in part.cases if case.version == versions[case.id]}
+        return {case.id for case in found.cases if case.version == versions[case.id]}
 
     def _delete(self, ids: Sequence[str]) -> None:
         query = [("ids", json.dumps(list(ids)))]

@@ -42,6 +42,18 @@ class UpdateReport(BatchReport[str]):
     updated: list[Case]
 
 
+_CHANGEABLE = (
+    "title", "description", "tags", "status", "severity", "category", "connector", "settings", "custom_fields",
+    "extended_fields", "template",
+)
+
+
+def is_same(known: Case, current: Case) -> bool:
+    """Whether no field that can be changed differs: only the version moved, by a comment or the number of the case."""
+    fields = all((getattr(known, name) or None) == (getattr(current, name) or None) for name in _CHANGEABLE)
+    return fields and [each.uid for each in known.assignees] == [each.uid for each in current.assignees]
+
+
 _SPELLING = {"custom_fields": "customFields", "close_reason": "closeReason"}
 _CONNECTOR_KEYS = {"otherFields", "additionalFields"}
 

@@ -63,13 +63,13 @@ class CommentsApi(AttachmentCalls):
     def iter(
         self, case: Case | str, *, per_page: int = MAX_PER_PAGE, sort_order: SortOrder = "asc"
     ) -> Iterator[Attachment]:
-        """Yield all user comments of a case; pages are fetched as they are needed."""
+        """Yield all user comments of a case, each once, as ``kibana.cases.iter`` does; the loop may delete them."""
 
         def fetch(page: int, size: int) -> Page[Attachment]:
             found = self.find(case, page=page, per_page=size, sort_order=sort_order)
             return Page(items=found.comments, total=found.total)
 
-        return walk(fetch, key=lambda attachment: attachment.id or id(attachment), per_page=per_page)
+        return walk(fetch, key=lambda attachment: attachment.id or repr(attachment), per_page=per_page)
 
     def get(self, case: Case | str, comment_id: str) -> Attachment:
         """Read one attachment (GET .../comments/{id}); raises ``NotFoundError``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from kibcase.address import segment
 from kibcase.client.answers import decode
@@ -16,10 +16,13 @@ from kibcase.client.limits import (
     CUSTOM_FIELD_LABEL,
     CUSTOM_FIELDS,
     OBSERVABLE_TYPES,
+    check_body,
     check_count,
+    check_number,
     check_text,
+    is_number,
 )
-from kibcase.errors import NotFoundError
+from kibcase.errors import InvalidValue, NotFoundError
 from kibcase.models.base import ApiModel
 from kibcase.models.case import NO_CONNECTOR, ConnectorRef
 from kibcase.models.configuration import (
@@ -38,18 +41,25 @@ _MAXIMA = {
     "custom_fields": CUSTOM_FIELDS, "observable_types": OBSERVABLE_TYPES, "templates": CONFIGURED_TEMPLATES,
 }
 
+_MODELS: Mapping[str, type[ApiModel]] = {
+    "custom_fields": CustomFieldDefinition, "observable_types": ObservableType, "templates": ConfiguredTemplate,
+}
+
 Keyed = CustomFieldDefinition | ObservableType | ConfiguredTemplate
 K = TypeVar("K", CustomFieldDefinition, ObservableType, ConfiguredTemplate)
 
 
 class ConfigurationChanges(TypedDict, total=False):
-    """What can be set; each list replaces the one that was there. ``observable_types`` since stack 8.18."""
+    """What can be set; each list replaces the one that was there. ``observable_types`` since stack 8.18.
+
+    A plain mapping with the same fields will do for each item, spelled as here or as Kibana does.
+    """
 
     closure_type: ClosureType
     connector: ConnectorRef | Mapping[str, Any]
-    custom_fields: Sequence[CustomFieldDefinition]
-    observable_types: Sequence[ObservableType]
-    templates: Sequence[ConfiguredTemplate]
+    custom_fields: Iterable[CustomFieldDefinition | Mapping[str, Any]]
+    observable_types: Iterable[ObservableType | Mapping[str, Any]]
+    templates: Iterable[ConfiguredTemplate | Mapping[str, Any]]
 
 
 class ConfigurationApi:
@@ -71,9 +81,10 @@ class ConfigurationApi:
         """Save a configuration in the place of the owner's present one, if any (POST /api/cases/configure).
 
         What is not given is empty afterwards: no connector, closing by users, no fields, types or templates.
-        Raises ``LimitError``, ``BadRequestError``.
+        Raises ``LimitError``, ``BadRequestError``, ``InvalidValue`` for an item that is none.
         """
         body = {"closure_type": "close-by-user", "connector": _object(NO_CONNECTOR), **_body(settings), "owner": owner}
+        check_body(body)
         return decode(self._transport.send(Request(method="POST", path="/api/cases/configure", json=body)), _ONE)
 
     def update(
@@ -83,16 +94,18 @@ class ConfigurationApi:
 
         Kibana empties lists that an update leaves out; so all that is not changed is sent again as it was read.
         Raises ``ConflictError`` if it has changed since, ``NotFoundError`` for an owner without configuration,
-        ``LimitError``, ``BadRequestError`` (the type of a custom field can never change).
+        ``LimitError``, ``InvalidValue``, ``BadRequestError`` (the type of a custom field can never change).
         """
         current = self._known(configuration) if isinstance(configuration, str) else configuration
         body = {**current.full_set(), **_body(changes), "version": current.version}
+        check_body(body)
         path = f"/api/cases/configure/{segment(current.id)}"
         return decode(self._transport.send(Request(method="PATCH", path=path, json=body)), _ONE)
 
     def ensure(
-        self, owner: str, *, custom_fields: Iterable[CustomFieldDefinition] = (),
-        observable_types: Iterable[ObservableType] = (), templates: Iterable[ConfiguredTemplate] = (),
+        self, owner: str, *, custom_fields: Iterable[CustomFieldDefinition | Mapping[str, Any]] = (),
+        observable_types: Iterable[ObservableType | Mapping[str, Any]] = (),
+        templates: Iterable[ConfiguredTemplate | Mapping[str, Any]] = (),
         closure_type: ClosureType | None = None, connector: ConnectorRef | Mapping[str, Any] | None = None,
     ) -> CaseConfiguration:
         """See to it that an owner's configuration has at least this, and return it; nothing is sent if it does.
@@ -100,17 +113,20 @@ class ConfigurationApi:
         Items are told apart by ``key``: one that is there and differs is replaced, others stay. Raises what
         ``update`` and ``replace`` raise.
         """
+        given = _typed({
+            "custom_fields": custom_fields, "observable_types": observable_types, "templates": templates,
+        })
         current = self.get(owner)
         wanted: ConfigurationChanges = {}
         if closure_type is not None:
             wanted["closure_type"] = closure_type
         if connector is not None:
             wanted["connector"] = connector
-        if fields := merged(current.custom_fields if current else [], custom_fields):
+        if fields := merged(current.custom_fields if current else [], given["custom_fields"]):
             wanted["custom_fields"] = fields
-        if types := merged(current.observable_types if current else [], observable_types):
+        if types := merged(current.observable_types if current else [], given["observable_types"]):
             wanted["observable_types"] = types
-        if kept := merged(current.templates if current else [], templates):
+        if kept := merged(current.templates if current else [], given["templates"]):
             wanted["templates"] = kept
         if current is None:
             return self.replace(owner, **wanted)
@@ -133,7 +149,7 @@ def merged(present: Sequence[K], wanted: Iterable[K]) -> list[K]:
 
 def differs(current: CaseConfiguration, wanted: ConfigurationChanges) -> bool:
     """Whether the configuration is not yet as wanted; what was not given in a wanted item does not count."""
-    for name, value in wanted.items():
+    for name, value in _typed(wanted).items():
         present = getattr(current, name)
         sent = _value(name, value)
         if isinstance(present, list):
@@ -154,12 +170,36 @@ def _body(settings: ConfigurationChanges) -> dict[str, Any]:
     unknown = sorted(set(settings) - set(ConfigurationChanges.__annotations__))
     if unknown:
         raise TypeError(f"not a setting: {', '.join(unknown)}")
+    typed = _typed(settings)
     for name, maximum in _MAXIMA.items():
-        check_count(_SPELLING.get(name, name), settings.get(name) or (), maximum)  # type: ignore[arg-type]
-    for each in settings.get("custom_fields") or ():
+        check_count(_SPELLING.get(name, name), typed.get(name) or (), maximum)
+    for each in typed.get("custom_fields") or ():
         check_text("custom field key", each.key, CUSTOM_FIELD_KEY)
         check_text("custom field label", each.label, CUSTOM_FIELD_LABEL)
-    return {_SPELLING.get(name, name): _value(name, value) for name, value in settings.items()}
+        if is_number(each.default_value):
+            check_number(each.key, each.default_value)
+    return {_SPELLING.get(name, name): _value(name, value) for name, value in typed.items()}
+
+
+def _typed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings with mappings in the lists made models."""
+    return {
+        name: [_model(name, _MODELS[name], each) for each in value] if name in _MODELS else value
+        for name, value in settings.items()
+    }
+
+
+def _model(name: str, kind: type[ApiModel], item: object) -> ApiModel:
+    if isinstance(item, kind):
+        return item
+    if not isinstance(item, Mapping):
+        raise TypeError(f"each of {name} is a {kind.__name__} or a dict with its fields, not {type(item).__name__}")
+    try:
+        return kind.model_validate(dict(item))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidValue(f"one of {name} is no {kind.__name__}: {where}: {first['msg']}") from None
 
 
 def _value(name: str, value: Any) -> Any:

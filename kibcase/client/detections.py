@@ -18,7 +18,7 @@ from kibcase.client.answers import decode
 from kibcase.client.batches import encoded, split
 from kibcase.client.features import require_support
 from kibcase.client.filters import Many
-from kibcase.client.limits import ALERTS_PER_REQUEST, ALERTS_PER_SEARCH, BODY_BYTES, check_ids
+from kibcase.client.limits import ALERTS_PER_REQUEST, ALERTS_PER_SEARCH, BODY_BYTES, check_body, check_ids
 from kibcase.client.status import StatusApi
 from kibcase.errors import InvalidValue, LimitError
 from kibcase.models.detection import AlertHit, FoundAlerts, UpdatedAlerts
@@ -33,6 +33,7 @@ _FOUND = TypeAdapter(FoundAlerts)
 _TIME = "@timestamp"
 _NEWEST_FIRST = ({_TIME: {"order": "desc", "unmapped_type": "date"}},)
 _OLDEST_FIRST = ({_TIME: {"order": "asc", "unmapped_type": "date"}},)
+_FEWER = "Name fewer ids or values at once."
 _NO_TIME = 2**63 - 1  # how Elasticsearch sorts a document without the date to the end
 
 
@@ -102,7 +103,8 @@ class DetectionsApi:
         Each filter that is given must hold. ``rule`` is a name, uuid or rule_id; ``since`` an aware time or date math
         ("now-24h") of ``@timestamp``; ``query`` any further query in Elasticsearch's language. ``source`` names the
         fields to send, False none; ``fields``, ``aggs`` and ``runtime_mappings`` are Elasticsearch's. See ``iter`` for
-        more alerts than that. Raises ``LimitError`` for a larger ``size``, ``ValueError`` for a time without a zone.
+        more alerts than that. Raises ``LimitError`` for a larger ``size`` and for ids that do not fit
+        into one request of 1 MiB, ``ValueError`` for a time without a zone.
         """
         wanted = _query(ids, status, rule, since, query)
         body = {"query": wanted, "size": _checked("size", size, 0), "sort": list(sort)}
@@ -154,10 +156,12 @@ class DetectionsApi:
         )
 
     def _post(self, name: str, body: dict[str, Any]) -> UpdatedAlerts:
+        check_body(body, _FEWER)
         request = Request(method="POST", path=f"{_BASE}/{name}", json=body)
         return decode(self._transport.send(request), _UPDATED)
 
     def _search(self, body: dict[str, Any]) -> FoundAlerts:
+        check_body(body, _FEWER)
         request = Request(method="POST", path=f"{_BASE}/search", json=body, idempotent=True)
         return decode(self._transport.send(request), _FOUND)
 

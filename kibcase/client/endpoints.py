@@ -126,6 +126,7 @@ ATTACHMENTS = (
     _public("GET", f"{_CASE}/attachments/{{id}}", "attachments.unified.get", Version(9, 5), internal=True),
     _public("PUT", f"{_CASE}/attachments/{{id}}", "attachments.unified.replace", Version(9, 5), internal=True),
     _public("DELETE", f"{_CASE}/attachments/{{id}}", "attachments.unified.delete", Version(9, 5), internal=True),
+    _public("GET", "/api/files/files/{file_kind}/{id}", "files.info", internal=True),
     _public("GET", "/api/files/files/{file_kind}/{id}/blob", "files.download"),
 )
 OBSERVABLES = (
@@ -189,6 +190,8 @@ PLATFORM = (
     _public("GET", "/api/spaces/space/{id}", "spaces.get"),
     _public("PUT", "/api/spaces/space/{id}", "spaces.update"),
     _public("DELETE", "/api/spaces/space/{id}", "spaces.delete"),
+    _public("POST", "/api/saved_objects/_export", "saved_objects.export_cases", note="Rights: saved objects."),
+    _public("POST", "/api/saved_objects/_import", "saved_objects.import_", note="Likewise."),
     _public("GET", "/api/status", "status.get"),
     _public("GET", "/api/licensing/info", "status.license"),
 )

@@ -6,6 +6,7 @@
     {"kind": "case", "case": {...}}                    as Kibana answers GET /api/cases/{id}
     {"kind": "attachment", "attachment": {...}}        of the case before, oldest first
     {"kind": "file", "id": "...", "name": "dump.bin", "mime": "application/octet-stream", "size": 3}
+                                                       size -1: without content, "why" if it could not be read
     {"kind": "chunk", "data": "AAEC"}                  base64, of the file before; none if files were left out
     {"kind": "end", "cases": 1}
 
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from kibcase.client.export_text import counted
 from kibcase.errors import KibcaseError
 from kibcase.models.attachment import Attachment
 from kibcase.models.case import Case
@@ -38,12 +40,18 @@ Json = dict[str, Any]
 
 
 class UnreadableExport(KibcaseError, ValueError):
-    """A file of exported cases cannot be read: ``line`` (from 1) and why."""
+    """A file of exported cases cannot be read: ``line`` (from 1) and why.
 
-    def __init__(self, reason: str, line: int) -> None:
+    ``made`` is how many of its cases were made before that, the last of them perhaps not whole; None if none
+    were to be made.
+    """
+
+    def __init__(self, reason: str, line: int, *, made: int | None = None) -> None:
         self.reason = reason
         self.line = line
-        super().__init__(f"the export cannot be read: line {line}: {reason}")
+        self.made = made
+        told = "" if made is None else f"; made before that: {counted(made, 'case')}" if made else "; no case was made"
+        super().__init__(f"the export cannot be read: line {line}: {reason}{told}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +68,15 @@ class Header:
 class FileRecord:
     """A file that is attached to the case before. ``size`` is in bytes, -1 if its content was left out.
 
-    ``mime`` is "" if Kibana does not tell it. The content follows in chunks.
+    ``mime`` is "" if Kibana does not tell it. The content follows in chunks. ``why`` is why it could not be
+    read, "" if nobody tried.
     """
 
     id: str
     name: str
     mime: str = ""
     size: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +111,10 @@ def _plain(record: Record) -> Json:
             fields.pop("comments", None)
             return {"kind": "case", "case": fields}
         case FileRecord():
-            return {"kind": "file", "id": record.id, "name": record.name, "mime": record.mime, "size": record.size}
+            why = {"why": record.why} if record.why else {}
+            return {
+                "kind": "file", "id": record.id, "name": record.name, "mime": record.mime, "size": record.size, **why,
+            }
         case Chunk():
             return {"kind": "chunk", "data": b64encode(record.data).decode("ascii")}
         case End():
@@ -172,7 +185,8 @@ def _record(kind: str, value: Json, number: int) -> Record:
                 return _ATTACHMENT.validate_python(value["attachment"])
             case "file":
                 return FileRecord(
-                    id=str(value["id"]), name=str(value["name"]), mime=str(value["mime"]), size=int(value["size"])
+                    id=str(value["id"]), name=str(value["name"]), mime=str(value["mime"]), size=int(value["size"]),
+                    why=str(value.get("why", "")),
                 )
             case "chunk":
                 return Chunk(data=b64decode(value["data"], validate=True))

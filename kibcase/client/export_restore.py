@@ -1,13 +1,13 @@
-"""Make cases anew from their records: at another space, owner or cluster."""
+"""Make one case anew from its records: at another space, owner or cluster."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from kibcase.client.export_format import Chunk, End, FileRecord, Header, Record, UnreadableExport
+from kibcase.client.export_format import Chunk, End, FileRecord, Header, Record
 from kibcase.client.export_text import counted, origin, parts_of, signed
 from kibcase.client.limits import COMMENT
 from kibcase.errors import ApiError, AuthenticationError, KibcaseError, UnsupportedByStack
@@ -66,35 +66,6 @@ class Options:
     note: bool = True
 
 
-def restore(target: Kibana, source: Iterable[Record], options: Options) -> Iterator[Restored]:
-    """Make every case anew as its records come, and tell what became of it.
-
-    A case that is refused does not keep the others from it; errors of connection and credentials are raised. When
-    the records turn out to be broken, the case in the making is told first, with what is missing, then
-    ``UnreadableExport`` is raised.
-    """
-    running: _Restoring | None = None
-    header = Header()
-    waiting = iter(source)
-    while True:
-        try:
-            record = next(waiting, None)
-        except UnreadableExport as error:
-            if running is not None:
-                yield running.break_off(str(error))
-            raise
-        if isinstance(record, Header):
-            header = record
-        elif record is None or isinstance(record, Case | End):
-            if running is not None:
-                yield running.finish()
-            if record is None:
-                return
-            running = _Restoring(target, record, options, header) if isinstance(record, Case) else None
-        elif running is not None:
-            running.take(record)
-
-
 @dataclass(slots=True)
 class _Upload:
     record: FileRecord
@@ -103,7 +74,7 @@ class _Upload:
 
 
 @dataclass(slots=True)
-class _Restoring:
+class Restoring:
     """One case in the making."""
 
     target: Kibana
@@ -114,7 +85,8 @@ class _Restoring:
     left: list[Left] = field(default_factory=list)
     upload: _Upload | None = None
 
-    def __post_init__(self) -> None:
+    def begin(self) -> None:
+        """Create the case, with what belongs to it from the start."""
         if (created := self._try("the case", self._create)) is None:
             return
         self.case = created
@@ -141,12 +113,16 @@ class _Restoring:
         if self.case is not None:
             self._leave_links()
             self.case = self._try("the status", self._set_status) or self.target.cases.get(self.case.id)
-        return Restored(source=self.source, case=self.case, left=tuple(self.left))
+        return self.so_far()
 
     def break_off(self, why: str) -> Restored:
         """Tell what became of the case so far; its status stays open, for it may not be whole."""
         self._end_upload()
         self._leave("what comes after", why)
+        return self.so_far()
+
+    def so_far(self) -> Restored:
+        """Tell what became of the case until now."""
         return Restored(source=self.source, case=self.case, left=tuple(self.left))
 
     def _leave(self, what: str, why: str) -> None:
@@ -301,8 +277,8 @@ class _Restoring:
         with upload.content as content:
             what = f"the file {upload.record.name}"
             if upload.received != upload.record.size:
-                why = "its content was not exported" if upload.record.size < 0 else "its content is cut off"
-                self._leave(what, why)
+                untold = "its content was not exported" if upload.record.size < 0 else "its content is cut off"
+                self._leave(what, upload.record.why or untold)
                 return
             content.seek(0)
             self._try(what, lambda: self.target.files.upload(

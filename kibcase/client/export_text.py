@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from kibcase.client.export_format import Header
 from kibcase.models.attachment import UserComment
 from kibcase.models.case import Case
+
+if TYPE_CHECKING:
+    from kibcase.client.export_format import Header
 
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 

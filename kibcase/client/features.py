@@ -39,12 +39,15 @@ class FeatureFact:
     recent: bool = False
 
 
+_ACTIVITY = {"observables": Version(8, 18), "template": Version(9, 4), "extended_fields": Version(9, 4)}
+
 FEATURES: tuple[FeatureFact, ...] = (
     FeatureFact(key="severity", where="case", since=Version(8, 3)),
     FeatureFact(key="assignees", where="case, filter", since=Version(8, 5), licence="platinum"),
     FeatureFact(key="category", where="case, filter", since=Version(8, 10)),
     FeatureFact(key="customFields", where="case, configuration, search", since=Version(8, 12)),
     FeatureFact(key="templates", where="configuration", since=Version(8, 15)),
+    FeatureFact(key="observables", where="case", since=Version(8, 18), licence="platinum", recent=True),
     FeatureFact(key="observableTypes", where="configuration", since=Version(8, 18), licence="platinum"),
     FeatureFact(key="otherFields", where="fields of .jira", since=Version(9, 1), recent=True),
     FeatureFact(
@@ -61,6 +64,10 @@ FEATURES: tuple[FeatureFact, ...] = (
     FeatureFact(key="extended_fields", where="case", since=Version(9, 4), recent=True),
     FeatureFact(key="extendedFieldFilters", where="search", since=Version(9, 4), recent=True),
     FeatureFact(key="unified attachments", where="bulk creation of attachments", since=Version(9, 5), recent=True),
+    *(
+        FeatureFact(key=f"activity of type {kind}", where="search of user actions", since=since, recent=True)
+        for kind, since in _ACTIVITY.items()
+    ),
     FeatureFact(key="authors", where="search of user actions", since=Version(9, 5), recent=True),
     FeatureFact(key="search", where="search of user actions", since=Version(9, 5)),
 )
@@ -79,6 +86,11 @@ def require_support(keys: Iterable[str], stack: Stack) -> None:
     recent = [key for key in keys if key in RECENT]
     if recent:
         _compare(recent, stack())
+
+
+def require_activity(types: Iterable[str], stack: Stack) -> None:
+    """Raise ``UnsupportedByStack`` for the first type of user actions that the stack is too old for; as above."""
+    require_support([f"activity of type {kind}" for kind in types], stack)
 
 
 def explain(request: Request, failure: KibcaseError, stack: Stack) -> UnsupportedByStack | None:
@@ -115,7 +127,8 @@ def _explain_missing(fact: EndpointFact, failure: NotFoundError, stack: Stack) -
     if version is None or fact.is_in(version):
         return None
     if fact.preview:
-        return UnsupportedByStack(fact.title, "with a technical preview that has it", str(version))
+        unreleased = "It is a technical preview that no release has yet: do without."
+        return UnsupportedByStack(fact.title, "newer than every release so far", str(version), advice=unreleased)
     if fact.until is not None and version >= fact.until:
         return UnsupportedByStack(fact.title, f"before {fact.until}", str(version), advice=fact.note or "Leave it out.")
     return UnsupportedByStack(fact.title, str(fact.since), str(version))

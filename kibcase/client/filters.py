@@ -50,8 +50,8 @@ class SearchFilters(TypedDict, total=False):
     """Which cases to search for: as ``Filters``, and more.
 
     ``custom_fields``: key of a custom field to the values that will do. ``extended_fields``: label of an
-    extended field to its value (9.4). ``search_fields`` reach into comments, alert ids, observables and
-    custom fields (9.3); "title" and "cases.title" mean the same, on every stack.
+    extended field to its value (9.4). ``search_fields`` (title and description unless named) reach into comments,
+    alert ids, observables and custom fields (9.3); "title" and "cases.title" mean the same, on every stack.
     """
 
     status: Many

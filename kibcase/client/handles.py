@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from kibcase.client.changes import is_same
 from kibcase.client.limits import trimmed
-from kibcase.errors import NothingToUpdate
+from kibcase.errors import ConflictError, NothingToUpdate
 from kibcase.models.attachment import Rule, UserComment
 from kibcase.models.case import Case, CaseStatus
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
     from kibcase.client.kibana import Kibana
     from kibcase.models.changes import Changes
 
+_ATTEMPTS = 5
+
 
 class CaseHandle:
     """One case of one space, as ``kibana.case(...)`` gives it. For one thread at a time.
 
     It is an active record on top of the immutable ``Case``: ``case`` is the newest state it knows of. Methods
-    that change the case return the handle, so that they can be chained. A change applies to the version that
-    is known: when somebody else was faster it raises ``ConflictError`` and nothing is changed; ``refresh()``
-    and decide again, or use ``kibana.cases.retry``. A change that is there already counts as done.
+    that change the case return the handle, so that they can be chained. A change applies to the fields that are
+    known: when somebody else changed one of them it raises ``ConflictError`` and nothing is changed; ``refresh()``
+    and decide again, or use ``kibana.cases.retry``. A version that moved while all fields stayed as they were (the
+    case got its number, a comment, a file) is no conflict: the change is applied to the new version, up to 5 times.
+    A change that is there already counts as done.
 
     Every method can raise the errors of ``Transport.send``.
     """
@@ -49,11 +54,16 @@ class CaseHandle:
 
         Raises ``ConflictError``, ``LostRace``, ``LimitError``, ``UnsupportedByStack``, ``LicenseRequired``.
         """
-        try:
-            self._case = self._kibana.cases.update(self.case, **changes)
-        except NothingToUpdate:
-            self.refresh()
-        return self
+        known = self.case
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._apply(known, changes)
+            except ConflictError:
+                current = self._kibana.cases.get(self.id)
+                if not is_same(known, current):
+                    raise
+                known = current
+        return self._apply(known, changes)
 
     def start(self) -> Self:
         """Set the status to in-progress."""
@@ -121,6 +131,13 @@ class CaseHandle:
     def delete(self) -> None:
         """Delete the case with all that is attached (DELETE /api/cases); raises ``NotFoundError``."""
         self._kibana.cases.delete(self.id)
+
+    def _apply(self, known: Case, changes: Changes) -> Self:
+        try:
+            self._case = self._kibana.cases.update(known, **changes)
+        except NothingToUpdate:
+            self.refresh()
+        return self
 
     def _retag(self, wanted: Iterable[str]) -> Self:
         tags = list(dict.fromkeys(wanted))

@@ -39,7 +39,7 @@ class Kibana:
 
     ``url`` is Kibana's address with its base path, without ``/s/<space>``. Give ``username`` and
     ``password``, or ``api_key`` (encoded, or a pair of id and key). ``timeout`` is (connect, read) in
-    seconds. ``verify`` is True, the path of a CA file, or False (logged as a warning). ``retry``
+    seconds, one number is both. ``verify`` is True, the path of a CA file, or False (logged as a warning). ``retry``
     says how requests are repeated that can be repeated without harm. ``proxies``: see ``Transport``.
 
     Nothing is sent by the constructor. Raises ``ValueError`` for an unusable address, space or pair of
@@ -49,7 +49,7 @@ class Kibana:
     def __init__(
         self, url: str, *, username: str | None = None, password: str | None = None,
         api_key: str | tuple[str, str] | None = None, space: str = "default", verify: bool | str | Path = True,
-        client_cert: str | tuple[str, str] | None = None, timeout: tuple[float, float] = (5.0, 30.0),
+        client_cert: str | tuple[str, str] | None = None, timeout: float | tuple[float, float] = (5.0, 30.0),
         retry: Policy | None = None, proxies: Mapping[str, str] | None = None, user_agent: str | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:

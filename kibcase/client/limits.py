@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from typing import Any
 
+from kibcase.client.batches import encoded
 from kibcase.errors import InvalidValue, LimitError
 
 TITLE = 160
@@ -17,6 +18,8 @@ ASSIGNEES = 10
 CUSTOM_FIELDS = 10
 CUSTOM_FIELD_KEY = 36
 CUSTOM_FIELD_TEXT = 160
+CUSTOM_FIELD_NUMBER = 2**53 - 1
+"""The largest whole number that JSON keeps exactly everywhere; its negative is the smallest."""
 ALERTS_PER_CASE = 1000
 BULK_UPDATE = 100
 BULK_GET = 1000
@@ -102,6 +105,32 @@ def check_ids(name: str, ids: Sized, maximum: int) -> None:
     check_count(name, ids, maximum)
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a number; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_number(key: str, value: float | None) -> None:
+    """Check the number of a custom field.
+
+    Raises ``InvalidValue`` for one that is not whole, ``LimitError`` beyond 2^53 - 1 either way.
+    """
+    if value is None:
+        return
+    if isinstance(value, float) and not value.is_integer():
+        raise InvalidValue(f"the custom field {key} is a whole number, not {value}")
+    if abs(value) > CUSTOM_FIELD_NUMBER:
+        limit = f"size of the number of the custom field {key}"
+        raise LimitError(limit, CUSTOM_FIELD_NUMBER, abs(int(value)))
+
+
+def check_body(body: Mapping[str, Any], advice: str = "Send less at once.") -> None:
+    """Raise ``LimitError`` for a body that Kibana's ``server.maxPayload`` does not let in."""
+    size = len(encoded(body))
+    if size > BODY_BYTES:
+        raise LimitError("bytes of a request's body", BODY_BYTES, size, advice=advice)
+
+
 def check_fields(body: Mapping[str, Any]) -> None:
     """Check the fields of a case as they are sent, in Kibana's spelling; absent ones and nulls are fine."""
     for name, maximum in _TEXTS.items():
@@ -128,3 +157,5 @@ def _check_custom_field(custom: Mapping[str, Any]) -> None:
         check_text("custom field key", custom["key"], CUSTOM_FIELD_KEY)
     if isinstance(custom.get("value"), str):
         check_text("custom field value", custom["value"], CUSTOM_FIELD_TEXT)
+    elif is_number(custom.get("value")):
+        check_number(str(custom.get("key")), custom["value"])

@@ -6,15 +6,18 @@ Kibana answers nearly every failure of these calls with 400 and a text; ``transl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from pydantic import TypeAdapter
 
 from kibcase.address import segment
-from kibcase.client.adding import AddedObservables, Adding, plan
+from kibcase.client.adding import AddedObservables, plan
 from kibcase.client.answers import decode
 from kibcase.client.attachments_calls import case_id_of
-from kibcase.client.bulk import BODY_BYTES, cut
+from kibcase.client.batches import by_count, carry_out, encoded, split
+from kibcase.client.bulk import ROOM
+from kibcase.client.features import require_support
 from kibcase.client.filters import owner_query
 from kibcase.client.limits import OBSERVABLES_PER_CASE, check_ids
 from kibcase.client.status import StatusApi
@@ -24,7 +27,6 @@ from kibcase.errors import (
     DuplicateObservable,
     EndpointNotFound,
     InvalidValue,
-    KibcaseError,
     LimitError,
     NotFoundError,
     api_error,
@@ -67,6 +69,7 @@ class ObservablesApi:
 
     def types(self, *, owner: str) -> list[ObservableType]:
         """Return the types an owner's cases can have: the built-in ones and those of the configuration."""
+        require_support(["observables"], self._status.comparable_version)
         request = Request(method="GET", path="/api/cases/configure", query=owner_query(owner))
         found = decode(self._transport.send(request), _CONFIGURATIONS)
         version = self._status.comparable_version()
@@ -88,17 +91,31 @@ class ObservablesApi:
 
         The case is read first, for Kibana drops what is there already and what is too much without a word.
         Since stack 9.2 they go in as few requests as their size allows (POST .../observables/_bulk_create),
-        and Kibana does not check whether values fit their types; before they go one by one, and it does.
+        and Kibana does not check whether values fit their types; before they go one by one, and it does. What would
+        stop every request is raised if it happens before anything was added, else it is in the report.
         """
         wanted = list(observables)
         current = self._read(case_id_of(case))
         adding = plan(current, wanted, OBSERVABLES_PER_CASE)
         if not adding.fresh:
             return adding.report(current)
+        after = [current]
+
+        def one(run: range) -> None:
+            after.append(self._add(current.id, adding.fresh[run.start]))
+
+        def several(run: range) -> None:
+            after.append(self._add_in_bulk(current.id, adding.fresh[run.start : run.stop]))
+
         version = self._status.comparable_version()
-        if version is not None and version < _BULK_SINCE:
-            return self._add_singly(current, adding)
-        return self._add_in_bulk(current, adding)
+        if version is None or version >= _BULK_SINCE:
+            sizes = [len(encoded(each.to_request())) for each in adding.fresh]
+            # A stack that does not tell its version may lack the endpoint; then nothing was added yet.
+            with suppress(EndpointNotFound):
+                sent = carry_out(adding.fresh, split(sizes, most=OBSERVABLES_PER_CASE, room=ROOM), several)
+                return adding.report(after[-1], sent)
+        sent = carry_out(adding.fresh, by_count(len(adding.fresh), 1), one)
+        return adding.report(after[-1], sent)
 
     def update(
         self, case: Case | str, observable: Observable | str, *, value: str, description: str | None = None
@@ -133,28 +150,10 @@ class ObservablesApi:
         body = {"observable": observable.to_request()}
         return decode(self._send(Request(method="POST", path=_path(case_id), json=body, internal=True)), _CASE)
 
-    def _add_singly(self, case: Case, adding: Adding) -> AddedObservables:
-        after, refused = case, dict[tuple[str, str], KibcaseError]()
-        for observable in adding.fresh:
-            try:
-                after = self._add(case.id, observable)
-            except (BadRequestError, LimitError) as error:
-                refused[observable.identity] = error
-        return adding.report(after, refused)
-
-    def _add_in_bulk(self, case: Case, adding: Adding) -> AddedObservables:
-        items = {str(number): each.to_request() for number, each in enumerate(adding.fresh)}
-        after, refused = case, dict[tuple[str, str], KibcaseError]()
-        for batch in cut(items, OBSERVABLES_PER_CASE, BODY_BYTES):
-            body = {"caseId": case.id, "observables": [items[key] for key in batch]}
-            request = Request(method="POST", path=f"{_path(case.id)}/_bulk_create", json=body, internal=True)
-            try:
-                after = decode(self._send(request), _CASE)
-            except EndpointNotFound:
-                return self._add_singly(case, adding)
-            except (BadRequestError, LimitError) as error:
-                refused.update((adding.fresh[int(key)].identity, error) for key in batch)
-        return adding.report(after, refused)
+    def _add_in_bulk(self, case_id: str, observables: Sequence[Observable]) -> Case:
+        body = {"caseId": case_id, "observables": [each.to_request() for each in observables]}
+        request = Request(method="POST", path=f"{_path(case_id)}/_bulk_create", json=body, internal=True)
+        return decode(self._send(request), _CASE)
 
     def _send(self, request: Request) -> Response:
         try:

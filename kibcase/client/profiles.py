@@ -8,12 +8,19 @@ from pydantic import TypeAdapter
 
 from kibcase.client.answers import decode
 from kibcase.client.limits import SUGGESTED_PROFILES
-from kibcase.errors import LimitError
+from kibcase.errors import LimitError, NotFoundError
 from kibcase.models.profile import UserProfile
 from kibcase.transport import Request, Transport
 
 _ONE = TypeAdapter(UserProfile)
 _MANY = TypeAdapter(list[UserProfile])
+
+
+class NoProfile(NotFoundError):
+    """404: who is asking has no user profile."""
+
+    failure = "no user profile"
+    advice = "Only who logged in to Kibana's pages once has one; an API key never has."
 
 
 class ProfilesApi:
@@ -45,10 +52,13 @@ class ProfilesApi:
     def current(self) -> UserProfile:
         """Return the profile of who is asking (GET /internal/security/user_profile).
 
-        Raises ``NotFoundError`` for who has none, such as an API key.
+        Raises ``NoProfile``, a ``NotFoundError``, for who has none, such as an API key.
         """
         request = Request(method="GET", path="/internal/security/user_profile", internal=True)
-        return decode(self._transport.send(request), _ONE)
+        try:
+            return decode(self._transport.send(request), _ONE)
+        except NotFoundError as missing:
+            raise NoProfile(missing.status, missing.message, missing.method, missing.path, missing.body) from missing
 
     def _read(self, path: str, body: dict[str, object]) -> list[UserProfile]:
         request = Request(method="POST", path=path, json=body, internal=True, idempotent=True)

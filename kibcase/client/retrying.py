@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from kibcase.errors import ConflictError, NothingToUpdate
 from kibcase.models.case import Case
@@ -28,8 +28,8 @@ def retry(
     ``decide`` is asked anew, up to ``attempts`` times; the last conflict is raised. ``decide`` may run several
     times and should do nothing but look.
 
-    Raises ``ConflictError`` (``LostRace``) after the last attempt, ``ValueError`` for less than one attempt, and
-    whatever ``get``, ``update`` and ``decide`` raise.
+    Raises ``ConflictError`` (``LostRace``) after the last attempt, ``ValueError`` for less than one attempt,
+    ``TypeError`` if ``decide`` gives neither a dict nor None, and whatever ``get``, ``update`` and ``decide`` raise.
     """
     if attempts < 1:
         raise ValueError("attempts is at least 1")
@@ -46,6 +46,8 @@ def _once(
 ) -> Case:
     case = get(case_id)
     changes = decide(case)
+    if changes is not None and not isinstance(changes, Mapping):
+        raise TypeError(f"the function gives a dict of the fields to change, or None; not {type(changes).__name__}")
     if not changes:
         return case
     try:

@@ -64,7 +64,7 @@ class TemplatesApi:
         self, *, per_page: int = MAX_PER_PAGE, owner: Many | None = None, search: str | None = None,
         enabled: bool | None = None,
     ) -> Iterator[Template]:
-        """Yield every template by name; pages are fetched as they are needed."""
+        """Yield every template by name, each once, as ``kibana.cases.iter`` does; the loop may delete them."""
 
         def fetch(page: int, size: int) -> Page[Template]:
             found = self.find(page=page, per_page=size, owner=owner, search=search, enabled=enabled)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from kibcase.address import segment
 from kibcase.client.answers import decode
 from kibcase.client.attachments_calls import case_id_of
-from kibcase.client.features import require_support
+from kibcase.client.features import require_activity, require_support
 from kibcase.client.filters import SortOrder
 from kibcase.client.limits import USER_ACTION_AUTHORS, USER_ACTION_SEARCH, check_count, check_text
 from kibcase.client.status import StatusApi
@@ -34,43 +34,48 @@ class UserActionsApi:
         self._status = status
 
     def find(
-        self, case: Case | str, *, types: Sequence[str] = (), order: SortOrder = "asc", page: int = 1,
+        self, case: Case | str, *, types: Sequence[str] = (), sort_order: SortOrder = "asc", page: int = 1,
         per_page: int = 20,
     ) -> FoundUserActions:
         """Read one page of at most 100 entries, by time (GET .../user_actions/_find).
 
         ``types`` keeps to types of entries ("status", "tags", ...) or to the groups "action" (all but
-        comments), "user" (new comments), "alert" and "attachment"; none given means all.
+        comments), "user" (new comments), "alert" and "attachment"; none given means all. Raises
+        ``UnsupportedByStack`` for a type that the stack is too old for ("observables": 8.18; "template" and
+        "extended_fields": 9.4), ``LimitError``.
         """
         check_page(page, per_page)
-        query = [("page", str(page)), ("perPage", str(per_page)), ("sortOrder", order)]
+        require_activity(types, self._status.comparable_version)
+        query = [("page", str(page)), ("perPage", str(per_page)), ("sortOrder", sort_order)]
         query += [("types", each) for each in types]
         path = f"/api/cases/{segment(case_id_of(case))}/user_actions/_find"
         return decode(self._transport.send(Request(method="GET", path=path, query=query)), _FOUND)
 
     def iter(
-        self, case: Case | str, *, types: Sequence[str] = (), order: SortOrder = "asc", per_page: int = MAX_PER_PAGE
+        self, case: Case | str, *, types: Sequence[str] = (), sort_order: SortOrder = "asc",
+        per_page: int = MAX_PER_PAGE,
     ) -> Iterator[UserAction]:
-        """Yield all entries; pages are fetched as they are needed."""
+        """Yield all entries, each once, as ``kibana.cases.iter`` does; raises what ``find`` raises."""
 
         def fetch(page: int, size: int) -> Page[UserAction]:
-            found = self.find(case, types=types, order=order, page=page, per_page=size)
+            found = self.find(case, types=types, sort_order=sort_order, page=page, per_page=size)
             return Page(items=found.user_actions, total=found.total)
 
         return walk(fetch, key=lambda entry: entry.id, per_page=per_page)
 
     def search(
         self, case: Case | str, *, text: str | None = None, authors: Sequence[str] = (), types: Sequence[str] = (),
-        order: SortOrder = "asc", page: int = 1, per_page: int = 20,
+        sort_order: SortOrder = "asc", page: int = 1, per_page: int = 20,
     ) -> FoundUserActions:
         """Read one page of entries with the comments they are about (GET /internal/cases/{id}/user_actions/_find).
 
         Since stack 9.5 also by ``text`` (at most 256 characters; Kibana looks at the newest 5000 entries) and
-        ``authors`` (at most 100). Raises ``LimitError``, ``UnsupportedByStack``.
+        ``authors`` (at most 100). ``types`` as in ``find``. Raises ``LimitError``, ``UnsupportedByStack``.
         """
         check_page(page, per_page)
+        require_activity(types, self._status.comparable_version)
         check_count("authors", authors, USER_ACTION_AUTHORS)
-        query = [("page", str(page)), ("perPage", str(per_page)), ("sortOrder", order)]
+        query = [("page", str(page)), ("perPage", str(per_page)), ("sortOrder", sort_order)]
         query += [("types", each) for each in types]
         query += [("authors", each) for each in authors]
         if text is not None:

@@ -76,8 +76,8 @@ class ActiveCase(ApiModel):
 
     Every method works on the case that this value was read from and returns it as it is afterwards; the
     value itself never changes. What was done through this value is taken into account by the next call on
-    it: commenting moves the version of a case, and ``close`` after it is no conflict. What others did in
-    the meantime raises ``ConflictError``. Methods raise ``RuntimeError`` on a case that no client has read
+    it. A version that moved in the meantime is no conflict as long as all fields that can be changed are as they
+    were; what others changed raises ``ConflictError``. Methods raise ``RuntimeError`` on a case that no client has read
     (built by hand, copied, unpickled): use ``kibana.case(case)`` then.
     """
 

@@ -7,10 +7,30 @@ from typing import Any
 import pytest
 import responses
 
-from kibcase import BasicAuth, Kibana, Policy, Transport
+from kibcase import BasicAuth, Kibana, Policy, Request, Transport
+from kibcase.client.endpoints import endpoint_of
 
 URL = "http://kibana.test:5601"
 PASSWORD = "s3cr3t-pa55word"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_listed_endpoints() -> Iterator[None]:
+    """Whatever a client sends in these tests goes to an endpoint of the library's table."""
+
+    def guarded(send: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(self: Transport, request: Request, *rest: Any, **named: Any) -> Any:
+            # What is sent through a transport alone, without a client, may go anywhere.
+            if self._explain is not None and endpoint_of(request.method, request.path) is None:
+                raise AssertionError(f"{request.method} {request.path} is in no row of kibcase.client.endpoints")
+            return send(self, request, *rest, **named)
+
+        return checked
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transport, "send", guarded(Transport.send))
+        patch.setattr(Transport, "receive", guarded(Transport.receive))
+        yield
 
 
 @dataclass

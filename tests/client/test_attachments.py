@@ -134,7 +134,7 @@ def test_activity(kibana: Kibana, remote: responses.RequestsMock) -> None:
     url = f"{URL}/api/cases/c1/user_actions/_find"
     remote.get(url, json={"userActions": [entry, {**entry, "id": "2"}], "page": 1, "perPage": 2, "total": 3})
     remote.get(url, json={"userActions": [{**entry, "id": "3"}], "page": 2, "perPage": 2, "total": 3})
-    found = list(kibana.user_actions.iter("c1", types=["status", "tags"], order="desc", per_page=2))
+    found = list(kibana.user_actions.iter("c1", types=["status", "tags"], sort_order="desc", per_page=2))
     assert [each.id for each in found] == ["1", "2", "3"]
     assert parse_qsl(urlsplit(str(remote.calls[0].request.url)).query) == [
         ("page", "1"), ("perPage", "2"), ("sortOrder", "desc"), ("types", "status"), ("types", "tags"),

@@ -52,3 +52,39 @@ def test_unified_shapes_in_bulk(kibana: Kibana) -> None:
     with pytest.raises(UnsupportedByStack):
         kibana.attachments.create_many(case, [PersistableStateRequest.of_lens({}, time_from="a", time_to="b"), *things])
     assert kibana.attachments.all(case) == []
+
+
+def test_a_search_without_fields_looks_into_title_and_description(kibana: Kibana) -> None:
+    titled = kibana.cases.create(title="beacon", description="d", owner="cases")
+    described = kibana.cases.create(title="other", description="beacon", owner="cases")
+    kibana.cases.create(title="other", description="d", owner="cases")
+    wanted = {titled.id, described.id}
+    assert {each.id for each in kibana.cases.search(owner="cases", search="beacon").cases} == wanted
+    assert {each.id for each in kibana.cases.iter_search(owner="cases", search="beacon")} == wanted
+    assert kibana.cases.search(owner="cases").total == 3
+
+
+@pytest.mark.parametrize(("kind", "since"), [
+    ("observables", (8, 18, 0)), ("extended_fields", (9, 4, 0)), ("template", (9, 4, 0)), ("status", (8, 17, 0)),
+])
+def test_activity_of_types_that_the_stack_lacks(kibana: Kibana, kind: str, since: tuple[int, int, int]) -> None:
+    case = kibana.cases.create(title="t", description="d", owner="cases")
+    if kibana.status.version >= since:
+        assert kibana.user_actions.find(case, types=[kind]).total == 0
+        assert kibana.user_actions.search(case, types=[kind]).total == 0
+        return
+    said = rf"activity of type {kind} needs stack {since[0]}\.{since[1]}\.0"
+    with pytest.raises(UnsupportedByStack, match=said):
+        kibana.user_actions.find(case, types=["status", kind])
+    with pytest.raises(UnsupportedByStack, match=said):
+        kibana.user_actions.search(case, types=[kind])
+    with pytest.raises(UnsupportedByStack, match=said):
+        list(kibana.user_actions.iter(case, types=[kind]))
+
+
+def test_observable_types_need_a_stack_with_observables(kibana: Kibana) -> None:
+    if kibana.status.version >= (8, 18, 0):
+        assert kibana.observables.types(owner="cases")
+        return
+    with pytest.raises(UnsupportedByStack, match=r"observables needs stack 8\.18\.0; this Kibana is 8\.17\.0"):
+        kibana.observables.types(owner="cases")

@@ -24,6 +24,7 @@ from kibcase import (
     Transport,
 )
 from kibcase.address import segment, well_formed
+from kibcase.alerts import AlertIndices
 from kibcase.client.files_names import upload_name
 from kibcase.client.limits import check_text, trimmed
 from kibcase.paging import Page, walk
@@ -174,3 +175,20 @@ def test_ids_that_are_long_go_in_several_deletes(kibana: Kibana, remote: respons
 def test_a_change_of_many_is_checked_before_anything_is_sent(kibana: Kibana) -> None:
     with pytest.raises(TypeError, match="title is a text"):
         kibana.cases.update_many([CaseChange(id="c1", version="v", changes={"title": None})])  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("timeout", [0, -1.0, (1.0, 0.0)])
+def test_one_time_out_is_both(timeout: float | tuple[float, float]) -> None:
+    assert Kibana(URL, timeout=3).url == URL
+    with pytest.raises(ValueError, match="more than 0"):
+        Kibana(URL, timeout=timeout)
+
+
+def test_pages_of_alerts_are_checked_before_anything_is_sent() -> None:
+    alerts = AlertIndices("http://127.0.0.1:9")
+    for act in (lambda: alerts.stream(page=0), lambda: alerts.find(size=-1)):
+        with pytest.raises(InvalidValue, match="is at least"):
+            act()
+    with pytest.raises(LimitError):
+        alerts.stream(page=10_001)
+    alerts.close()

@@ -15,6 +15,7 @@ from kibcase import (
     ConnectorRef,
     CustomField,
     CustomFieldDefinition,
+    InvalidValue,
     JiraFields,
     Kibana,
     LimitError,
@@ -157,3 +158,33 @@ def test_custom_fields_and_templates_with_the_server(real: Kibana) -> None:
         real.configuration.update("cases", custom_fields=[
             CustomFieldDefinition(key="team", label="Team", type="toggle"), TOGGLE,
         ])
+
+
+def test_plain_mappings_will_do(real: Kibana) -> None:
+    field = {"key": "team", "label": "Team", "type": "text", "default_value": "blue"}
+    spelled = {"key": "vip", "label": "VIP", "type": "toggle", "required": True, "defaultValue": False}
+    kind = {"key": "process", "label": "Process"}
+    made = real.configuration.replace("cases", custom_fields=[field], observable_types=[kind])
+    assert [(each.key, each.default_value) for each in made.custom_fields] == [("team", "blue")]
+    more = real.configuration.ensure("cases", custom_fields=iter([spelled]), observable_types=[kind])
+    assert [(each.key, each.required, each.default_value) for each in more.custom_fields] == [
+        ("team", False, "blue"), ("vip", True, False),
+    ]
+    assert real.configuration.ensure("cases", custom_fields=[field, spelled]).version == more.version
+    real.configuration.update("cases", custom_fields=[field], templates=[{"key": "t", "name": "T", "caseFields": {
+        "title": "x", "customFields": [{"key": "team", "type": "text", "value": "red"}],
+    }}])
+    saved = real.configuration.get("cases")
+    assert saved is not None
+    assert saved.templates[0].case_fields is not None
+    assert saved.templates[0].case_fields.title == "x"
+
+
+def test_what_is_no_item_is_named(kibana: Kibana) -> None:
+    with pytest.raises(InvalidValue, match="one of custom_fields is no CustomFieldDefinition: label: Field required"):
+        kibana.configuration.replace("cases", custom_fields=[{"key": "team", "type": "text"}])
+    with pytest.raises(TypeError, match=r"each of observable_types is a ObservableType or a dict .*, not str"):
+        kibana.configuration.ensure("cases", observable_types=["process"])  # type: ignore[list-item]
+    current = CaseConfiguration.model_validate(CONFIGURATION)
+    with pytest.raises(TypeError, match="each of templates"):
+        kibana.configuration.update(current, templates=[None])  # type: ignore[list-item]

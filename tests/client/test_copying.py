@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from kibcase import AuthenticationError, BadRequestError, Case, Kibana, LimitError, NotFoundError, Observable
+from kibcase import (
+    AuthenticationError,
+    BadRequestError,
+    Case,
+    ConnectionFailed,
+    Kibana,
+    LimitError,
+    NotFoundError,
+    Observable,
+    PermissionDenied,
+)
 from kibcase.client.export_format import UnreadableExport
 from kibcase.client.export_restore import Left, Restored
+from kibcase.client.export_run import BrokenOff
 from kibcase.models.configuration import CustomFieldDefinition
 from kibcase.server.app import CasesServer
 from kibcase.server.faults import Fault
@@ -202,7 +213,7 @@ def test_export_and_import_round_trip(version: str, here: Place, ends: ExitStack
     original = full_case(here.kibana)
     other = here.kibana.cases.create(title="Other", description="d", owner="cases")
     file = io.BytesIO()
-    assert here.kibana.transfer.export([original, other.id], file, files=True) == 2
+    assert here.kibana.transfer.export([original, other.id], file, files=True).cases == 2
     file.seek(0)
     there = Place(ends, stack_version=version).kibana
     first, second = there.transfer.import_(file)
@@ -241,18 +252,132 @@ def test_files_that_were_not_exported_are_told(here: Place) -> None:
     assert said(restored)["the file dump.txt"] == "its content was not exported"
 
 
-def test_an_import_that_is_cut_off_keeps_what_was_whole(here: Place) -> None:
-    cases = [here.kibana.cases.create(title=f"t{number}", description="d", owner=OWNER) for number in range(2)]
+class Pipe(io.BytesIO):
+    """A source that can be read once."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        raise OSError("a pipe cannot go back")
+
+
+def exported(kibana: Kibana, number: int) -> bytes:
+    cases = [kibana.cases.create(title=f"t{each}", description="d", owner=OWNER) for each in range(number)]
     file = io.BytesIO()
-    here.kibana.transfer.export(cases, file)
-    cut = io.BytesIO(file.getvalue()[:-40])
-    found = here.kibana.transfer.import_(cut)
-    broken = next(found)
-    assert broken.source.title == "t0"
+    kibana.transfer.export(cases, file)
+    return file.getvalue()
+
+
+def test_a_pipe_that_is_cut_off_keeps_what_was_whole(here: Place) -> None:
+    found = here.kibana.transfer.import_(Pipe(exported(here.kibana, 3)[:-40]))
+    whole, broken = next(found), next(found)
+    assert (whole.source.title, whole.left) == ("t0", ())
+    assert broken.source.title == "t1"
     assert broken.case is not None
     assert [each.what for each in broken.left] == ["what comes after"]
-    with pytest.raises(UnreadableExport):
+    with pytest.raises(UnreadableExport, match=r"line 4: .*; made before that: 2 cases") as caught:
         next(found)
+    assert caught.value.made == 2
+    assert here.kibana.cases.find().total == 5
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda lines: lines[:-1], lambda lines: lines[:1], lambda lines: [], lambda lines: [*lines[:2], *lines[3:]],
+    lambda lines: [*lines[:3], b"{broken\n", *lines[3:]], lambda lines: [*lines[:3], lines[3][:30]],
+    lambda lines: [lines[0].replace(b'"format":1', b'"format":99'), *lines[1:]],
+    lambda lines: [*lines[:3], b'{"kind":"newer"}\n', *lines[3:]],
+], ids=["no end", "header", "empty", "case gone", "no JSON", "cut", "newer format", "unknown record"])
+def test_a_broken_file_makes_no_case(here: Place, spoil: Callable[[list[bytes]], list[bytes]]) -> None:
+    lines = exported(here.kibana, 3).splitlines(keepends=True)
+    here.server.kibana.forget()
+    with pytest.raises(UnreadableExport, match="no case was made") as caught:
+        here.kibana.transfer.import_(io.BytesIO(b"".join(spoil(lines))))
+    assert caught.value.made == 0
+    assert here.server.kibana.writes == []
+
+
+def test_a_file_is_read_from_where_it_stands(here: Place) -> None:
+    file = io.BytesIO(b"before\n" + exported(here.kibana, 2))
+    file.readline()
+    assert [each.source.title for each in here.kibana.transfer.import_(file)] == ["t0", "t1"]
+
+
+def with_a_file_that_is_gone(place: Place) -> Case:
+    case = place.kibana.cases.create(title="t", description="d", owner=OWNER)
+    for name in ("one.txt", "two.txt"):
+        place.kibana.files.upload(case, name.encode(), name=name)
+    one = place.kibana.files.list(case)[0]
+    place.server.kibana.arm(Fault(
+        method="GET", path=f"/api/files/files/[^/]+/{one.id}/blob", status=404, body=b'{"message":"File not found"}',
+        times=None,
+    ))
+    return case
+
+
+def test_a_file_whose_content_is_gone_is_told(here: Place) -> None:
+    case = with_a_file_that_is_gone(here)
+    case.comment("Last.")
+    restored = here.kibana.transfer.copy(case, here.kibana.space("soc"), note=False)
+    assert restored.case is not None
+    assert [each.what for each in restored.left] == ["the file one.txt"]
+    assert "File not found" in restored.left[0].why
+    soc = here.kibana.space("soc")
+    assert [each.file_name for each in soc.files.list(restored.case)] == ["two.txt"]
+    assert len(texts(soc, restored.case)) == 1
+
+
+def test_an_export_tells_of_a_file_whose_content_is_gone(here: Place) -> None:
+    case = with_a_file_that_is_gone(here)
+    file = io.BytesIO()
+    told = here.kibana.transfer.export([case], file, files=True)
+    assert told.cases == 1
+    (left,) = told.left
+    assert left.what == f"the file one.txt of the case {case.id}"
+    assert "File not found" in left.why
+    file.seek(0)
+    (restored,) = here.kibana.transfer.import_(file, note=False)
+    assert said(restored).keys() == {"the file one.txt"}
+    assert "File not found" in said(restored)["the file one.txt"]
+
+
+@pytest.mark.parametrize("path", ["/s/soc/api/cases/[^/]+/comments", "/s/soc/api/cases", "/s/soc/api/cases/[^/]+"])
+def test_a_copy_that_breaks_off_names_the_case_that_was_begun(here: Place, path: str) -> None:
+    case = here.kibana.cases.create(title="t", description="d", owner=OWNER)
+    case.comment("one")
+    case = case.close()
+    method = {"comments": "POST", "cases": "PATCH"}.get(path.rsplit("/", 1)[-1], "GET")
+    here.server.kibana.arm(Fault(method=method, path=path, drop=True, times=None))
+    with pytest.raises(BrokenOff) as caught:
+        here.kibana.transfer.copy(case, here.kibana.space("soc"))
+    here.server.kibana.disarm()
+    (begun,) = here.kibana.space("soc").cases.find().cases
+    assert caught.value.half is not None
+    assert caught.value.half.case is not None
+    assert caught.value.half.case.id == begun.id
+    assert begun.id in str(caught.value)
+    assert isinstance(caught.value.__cause__, ConnectionFailed)
+
+
+def test_a_copy_whose_original_cannot_be_read_names_it_too(here: Place) -> None:
+    case = here.kibana.cases.create(title="t", description="d", owner=OWNER)
+    here.server.kibana.arm(Fault(method="GET", path="/api/cases/[^/]+/resolve", status=403, body=b"{}", times=None))
+    with pytest.raises(BrokenOff) as caught:
+        here.kibana.transfer.copy(case, here.kibana.space("soc"))
+    assert isinstance(caught.value.__cause__, PermissionDenied)
+    (begun,) = here.kibana.space("soc").cases.find().cases
+    assert begun.id in str(caught.value)
+
+
+def test_an_import_that_breaks_off_tells_how_many_were_made(here: Place) -> None:
+    file = io.BytesIO(exported(here.kibana, 3))
+    found = here.kibana.space("soc").transfer.import_(file, note=False)
+    assert [next(found).source.title, next(found).source.title] == ["t0", "t1"]
+    here.server.kibana.arm(Fault(method="POST", path="/s/soc/api/cases", status=401, body=b"{}", times=None))
+    with pytest.raises(BrokenOff, match=r"Made before: 2 cases\.$") as caught:
+        list(found)
+    assert (caught.value.made, caught.value.half) == (2, None)
+    assert isinstance(caught.value.__cause__, AuthenticationError)
 
 
 def test_saved_objects(here: Place) -> None:

@@ -169,6 +169,6 @@ def test_retry_reads_and_applies_again(server: CasesServer, kibana: Kibana, case
 
 
 def test_lost_race_is_not_hidden(server: CasesServer, kibana: Kibana, case: Case) -> None:
-    server.kibana.arm(Fault(method="PATCH", path="/api/cases", status=200, body=b"[]", times=1))
+    server.kibana.arm(Fault(method="PATCH", path="/api/cases", status=200, body=b"[]", times=None))
     with pytest.raises(LostRace):
         case.close()

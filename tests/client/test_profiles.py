@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import responses
 
-from kibcase import Kibana, LimitError
+from kibcase import Kibana, LimitError, NotFoundError
 from kibcase.server.app import CasesServer
 from kibcase.server.users import User
 
@@ -60,3 +60,14 @@ def test_with_the_server(real: Kibana) -> None:
     assert users.reporter.user.username == "elastic"
     real.cases.update(case, assignees=[])
     assert [each.uid for each in real.user_actions.users(case).unassigned] == ["u_2"]
+
+
+def test_who_has_no_profile_is_told_so() -> None:
+    users = {"script": User(password="changeme")}
+    with (
+        CasesServer(stack_version="9.5.0", users=users) as server,
+        Kibana(server.kibana_url, username="script", password="changeme") as kibana,
+        pytest.raises(NotFoundError, match=r"^no user profile \(404\).*logged in to Kibana's pages") as caught,
+    ):
+        kibana.profiles.current()
+    assert "too old" not in str(caught.value)

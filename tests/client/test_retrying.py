@@ -86,3 +86,11 @@ def test_other_errors_are_not_repeated() -> None:
 def test_no_attempts_make_no_sense() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         run(Store(), attempts=0)
+
+
+@pytest.mark.parametrize("given", [["tag"], "closed", True])
+def test_what_is_no_change_is_named(given: Any) -> None:
+    store = Store()
+    with pytest.raises(TypeError, match=f"dict of the fields to change, or None; not {type(given).__name__}"):
+        retry(store.get, store.update, "c1", lambda _: given)
+    assert store.version == 0

@@ -22,7 +22,9 @@ def test_search_asks_for_all_it_was_told(kibana: Kibana, remote: responses.Reque
         "userActions": [], "page": 1, "perPage": 5, "total": 0,
         "latestAttachments": [{"type": "user", "id": "1", "comment": "now"}],
     })
-    found = kibana.user_actions.search("c1", text="x", authors=["mara"], types=["comment"], order="desc", per_page=5)
+    found = kibana.user_actions.search(
+        "c1", text="x", authors=["mara"], types=["comment"], sort_order="desc", per_page=5
+    )
     assert parse_qsl(urlsplit(str(remote.calls[1].request.url)).query) == [
         ("page", "1"), ("perPage", "5"), ("sortOrder", "desc"), ("types", "comment"), ("authors", "mara"),
         ("search", "x"),

@@ -182,9 +182,9 @@ def test_alerts(kibana: Kibana) -> None:
 def test_activity(kibana: Kibana) -> None:
     case = kibana.cases.update(new(kibana), status="closed")
     kibana.comments.add(case, "Done.")
-    kinds = [entry.type for entry in kibana.user_actions.iter(case.id, order="asc", per_page=1)]
+    kinds = [entry.type for entry in kibana.user_actions.iter(case.id, sort_order="asc", per_page=1)]
     assert kinds == ["create_case", "status", "comment"]
-    only = kibana.user_actions.find(case.id, types=["status"], order="desc")
+    only = kibana.user_actions.find(case.id, types=["status"], sort_order="desc")
     assert [entry.payload for entry in only.user_actions] == [{"status": "closed"}]
 
 

@@ -40,7 +40,7 @@ def test_a_case_with_everything(bench: Bench) -> None:
 
 
 def test_a_numbered_case_is_called_by_its_number(serve: Callable[..., Bench]) -> None:
-    bench = serve(incremental_ids=True)
+    bench = serve(incremental_ids=True, incremental_id_delay=0)
     seen = bench.connector.read(bench.case())
     assert seen.label == "case 1"
     assert [item.version for item in bench.connector.changes(None).items] == [seen.version]

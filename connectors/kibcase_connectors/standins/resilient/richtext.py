@@ -42,9 +42,9 @@ def _given(raw: object) -> tuple[str, str]:
     if not isinstance(raw, Mapping):
         raise ValueError("rich text must be a string or an object with format and content")
     form, content = raw.get("format", "html"), raw.get("content")
-    if form not in _FORMATS or not isinstance(content, str | None):
+    if not isinstance(form, str) or form not in _FORMATS or not isinstance(content, str | None):
         raise ValueError("rich text has a format (text or html) and a content (string)")
-    return str(form), (content or "").replace("\r\n", "\n")
+    return form, (content or "").replace("\r\n", "\n")
 
 
 def show(kept: str | None, output: str) -> str | dict[str, Any] | None:
