@@ -10,7 +10,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; n = os.cpu_count() or 1; print(max(n
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers clean
+.PHONY: help demo test check lint types layers bench clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / - /'
@@ -36,6 +36,9 @@ types: $(VENV)/.dev-stamp
 layers: $(VENV)/.dev-stamp
 	@echo '== import-linter'
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev-stamp $(CLIENTS)/.stamp ## Run the benchmarks (about 4 minutes).
+	KIBCASE_CLIENTS_PYTHON=$(CURDIR)/$(CLIENTS)/bin/python $(BIN)/python -m benchmarks
 
 clean: ## Remove the virtual environments and caches.
 	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -73,7 +73,7 @@ def serve(pipe: Connection, where: str, data: Path) -> None:
         with ServerThread(echo()) as server:
             answer(pipe, server.url)
     else:
-        with CasesServer(data=data if where == "file" else None) as cases:
+        with CasesServer(data=data if where == "file" else None, incremental_id_delay=0) as cases:
             answer(pipe, cases.kibana_url)
 
 

@@ -1,6 +1,6 @@
 """Close all open cases with a tag, with a reason for their alerts and a comment for people.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/bulk_close.py --tag scanner --comment "Our own scanner."            # shows which, changes nothing
     python examples/bulk_close.py --tag scanner --comment "Our own scanner." --reason false_positive --yes
 
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 import kibcase
+from kibcase.client.limits import COMMENT, check_text
 
 
 def main() -> None:
-    options = arguments()
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    options, kibana = arguments()
+    with kibana:
         # Closing moves cases out of the list that is being walked, so all are found first.
         found = list(kibana.cases.iter(tags=options.tag, owner=options.owner, status=["open", "in-progress"]))
         for case in found:
@@ -30,10 +29,10 @@ def main() -> None:
     print(f"{len(found)} cases with the tag {printable(options.tag)}")
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--owner", default="securitySolution")
     parser.add_argument("--tag", required=True, help="cases with this tag")
     parser.add_argument("--comment", required=True, help="why, for people")
@@ -41,21 +40,40 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--yes", action="store_true", help="close them; without it they are only shown")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        check_text("comment", options.comment, COMMENT)
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def close(kibana: kibcase.Kibana, case: kibcase.Case, comment: str, reason: str | None) -> str:
     changes: kibcase.Changes = {"status": "closed"}
     if reason:
         changes["close_reason"] = reason
+    before: list[str] = []
+
+    def decide(now: kibcase.Case) -> kibcase.Changes | None:
+        before.append(now.status)
+        return None if now.status == "closed" else changes
+
     try:
-        if kibana.cases.get(case.id).status == "closed":
-            return "was closed"
-        kibana.comments.add(case, comment)
-        kibana.cases.retry(case.id, lambda now: None if now.status == "closed" else changes)
+        closed = kibana.cases.retry(case.id, decide)
     except (kibcase.ConflictError, kibcase.NotFoundError):
         return "left alone"
+    if before[-1] == "closed":
+        return "was closed"
+    # Not before: of a case that may not be closed no comment may say that it was.
+    kibana.comments.add(closed, comment)
     return "closed"
 
 

@@ -1,6 +1,6 @@
 """Close cases that nobody has touched for a long time, with a comment that says so.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/close_stale_cases.py --days 60            # shows which, changes nothing
     python examples/close_stale_cases.py --days 60 --yes      # closes them
 
@@ -13,6 +13,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import kibcase
 
@@ -20,12 +21,9 @@ KEEP = "keep-open"
 
 
 def main() -> None:
-    options = arguments()
+    options, kibana = arguments()
     before = datetime.now(UTC) - timedelta(days=options.days)
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    with kibana:
         # Closing moves cases out of the list that is being walked, so all are found first.
         found = list(stale(kibana, options.owner, before))
         for case in found:
@@ -34,17 +32,34 @@ def main() -> None:
     print(f"{len(found)} stale cases" if found else "No case is stale.")
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--owner", default="securitySolution")
-    parser.add_argument("--days", type=int, default=60, help="untouched for so many days")
+    parser.add_argument("--days", type=number, default=60, help="untouched for so many days")
     parser.add_argument("--yes", action="store_true", help="close them; without it they are only shown")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def number(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError("write a whole number from 1 to 3650")
+    return int(text)
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def stale(kibana: kibcase.Kibana, owner: str, before: datetime) -> Iterator[kibcase.Case]:

@@ -1,7 +1,7 @@
 """Open a case for every detection rule and host that has open alerts without a case.
 
-    export KIBANA_URL=https://kibana.example.com ELASTICSEARCH_URL=https://es.example.com:9200
-    export KIBANA_USERNAME=analyst KIBANA_PASSWORD=...        # or KIBANA_API_KEY=...
+    export KIBCASE_URL=https://kibana.example.com ELASTICSEARCH_URL=https://es.example.com:9200
+    export KIBCASE_USER=analyst KIBCASE_PASSWORD=...        # or KIBCASE_API_KEY=...
     python examples/open_cases_from_alerts.py --since now-24h
 
 Needs: pip install 'kibcase[alerts]'. Alerts that belong to a case already are left alone, so a second run
@@ -14,6 +14,7 @@ import argparse
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import kibcase
 from kibcase.alerts import Alert, AlertIndices
@@ -24,18 +25,9 @@ ALERTS_PER_CASE = 1000
 
 
 def main() -> None:
-    options = arguments()
-    username, password = os.environ.get("KIBANA_USERNAME"), os.environ.get("KIBANA_PASSWORD")
-    api_key = os.environ.get("KIBANA_API_KEY")
-    with (
-        kibcase.Kibana(
-            options.url, username=username, password=password, api_key=api_key, space=options.space
-        ) as kibana,
-        AlertIndices(
-            options.es_url, username=username, password=password, api_key=api_key, space=options.space
-        ) as indices,
-    ):
-        fresh = [alert for alert in indices.stream(status="open", since=options.since) if not alert.case_ids]
+    options, kibana, indices = arguments()
+    with kibana, indices:
+        fresh = without_case(indices, options.since)
         for (rule, host), group in grouped(fresh).items():
             alerts = group[:ALERTS_PER_CASE]
             case = open_case(kibana, rule, host, alerts)
@@ -44,16 +36,37 @@ def main() -> None:
         print("No open alert is without a case.")
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana, AlertIndices]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--es-url", default=os.environ.get("ELASTICSEARCH_URL"), help="Elasticsearch")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--es-url", default=os.environ.get("ELASTICSEARCH_URL"), help="(ELASTICSEARCH_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--since", default="now-24h", help="how far back, as Elasticsearch date math")
     options = parser.parse_args()
     if not options.url or not options.es_url:
-        parser.error("give --url and --es-url, or set KIBANA_URL and ELASTICSEARCH_URL")
-    return options
+        parser.error("give --url and --es-url, or set KIBCASE_URL and ELASTICSEARCH_URL")
+    try:
+        kibana = kibcase.Kibana(options.url, space=options.space, **account())
+        return options, kibana, AlertIndices(options.es_url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
+
+
+def without_case(indices: AlertIndices, since: str) -> list[Alert]:
+    try:
+        return [alert for alert in indices.stream(status="open", since=since) if not alert.case_ids]
+    except kibcase.NotFoundError:
+        raise SystemExit(
+            f"Space {indices.space} has no index of alerts yet: it is made when its first detection rule is turned on."
+        ) from None
 
 
 def grouped(alerts: Iterable[Alert]) -> dict[tuple[str, str], list[Alert]]:

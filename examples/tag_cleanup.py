@@ -1,6 +1,6 @@
 """Bring order into tags: one spelling each, and new names for old ones, on all cases.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/tag_cleanup.py --rename edr-alert=edr --rename c&c=c2       # shows what would change
     python examples/tag_cleanup.py --rename edr-alert=edr --rename c&c=c2 --yes
 
@@ -13,16 +13,14 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import kibcase
 
 
 def main() -> None:
-    options = arguments()
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    options, kibana = arguments()
+    with kibana:
         names = dict(options.rename)
         changed = 0
         for case in kibana.cases.iter(owner=options.owner):
@@ -35,17 +33,28 @@ def main() -> None:
     print(f"{changed} cases {'changed' if options.yes else 'would be changed'}")
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--owner", default="securitySolution")
     parser.add_argument("--rename", action="append", type=pair, default=[], metavar="OLD=NEW", help="may be repeated")
     parser.add_argument("--yes", action="store_true", help="change them; without it they are only shown")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def pair(text: str) -> tuple[str, str]:

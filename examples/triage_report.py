@@ -1,6 +1,6 @@
 """Say how the cases of a space stand: how many, how old, who waits longest.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/triage_report.py --days 30
     python examples/triage_report.py --json
 
@@ -25,27 +25,41 @@ STATUSES = ("open", "in-progress", "closed")
 
 
 def main() -> None:
-    options = arguments()
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    options, kibana = arguments()
+    with kibana:
         cases = list(kibana.cases.iter(owner=options.owner, created_from=f"now-{options.days}d"))
     told = report(cases, datetime.now(UTC))
     print(json.dumps(told, indent=2) if options.json else as_text(told))
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--owner", default="securitySolution")
-    parser.add_argument("--days", type=int, default=30, help="cases created in the last so many days")
+    parser.add_argument("--days", type=number, default=30, help="cases created in the last so many days")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def number(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError("write a whole number from 1 to 3650")
+    return int(text)
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def report(cases: Sequence[kibcase.Case], now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Show what happens to a case, as it happens, until it is closed.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/watch_case.py 2b5a1c1e-... --every 10
 
 Reads only. Ctrl-C ends it.
@@ -12,32 +12,51 @@ import argparse
 import json
 import os
 import time
+from typing import Any
 
 import kibcase
 
 
 def main() -> None:
-    options = arguments()
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    options, kibana = arguments()
+    with kibana:
         try:
             watch(kibana, options.case, options.every)
         except KeyboardInterrupt:
             return
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", help="the id of the case")
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
+    parser.add_argument("--every", type=seconds, default=10.0, help="seconds between two looks")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.01 <= number <= 86_400:
+        raise argparse.ArgumentTypeError("write seconds, from 0.01 to 86400")
+    return number
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def watch(kibana: kibcase.Kibana, case_id: str, every: float) -> None:

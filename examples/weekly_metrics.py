@@ -1,6 +1,6 @@
 """Count, week by week, how many cases were opened and closed and how long closing took.
 
-    export KIBANA_URL=https://kibana.example.com KIBANA_USERNAME=analyst KIBANA_PASSWORD=...
+    export KIBCASE_URL=https://kibana.example.com KIBCASE_USER=analyst KIBCASE_PASSWORD=...
     python examples/weekly_metrics.py --weeks 8
     python examples/weekly_metrics.py --weeks 8 --csv > weeks.csv
 
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import Any
 
 import kibcase
 
@@ -23,11 +24,8 @@ HEADER = ("week of", "opened", "closed", "alerts", "median hours")
 
 
 def main() -> None:
-    options = arguments()
-    with kibcase.Kibana(
-        options.url, username=os.environ.get("KIBANA_USERNAME"), password=os.environ.get("KIBANA_PASSWORD"),
-        api_key=os.environ.get("KIBANA_API_KEY"), space=options.space,
-    ) as kibana:
+    options, kibana = arguments()
+    with kibana:
         first = monday(datetime.now(UTC)) - timedelta(weeks=options.weeks - 1)
         cases = list(kibana.cases.iter(owner=options.owner, created_from=first))
     rows = weeks(cases, first, options.weeks)
@@ -38,17 +36,34 @@ def main() -> None:
         print("".join(f"{cell:>14}" for cell in row))
 
 
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, kibcase.Kibana]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", default=os.environ.get("KIBANA_URL"), help="Kibana (KIBANA_URL)")
-    parser.add_argument("--space", default="default")
+    parser.add_argument("--url", default=os.environ.get("KIBCASE_URL"), help="Kibana (KIBCASE_URL)")
+    parser.add_argument("--space", default=os.environ.get("KIBCASE_SPACE") or "default", help="(KIBCASE_SPACE)")
     parser.add_argument("--owner", default="securitySolution")
-    parser.add_argument("--weeks", type=int, default=4, help="so many, the present one included")
+    parser.add_argument("--weeks", type=number, default=4, help="so many, the present one included")
     parser.add_argument("--csv", action="store_true")
     options = parser.parse_args()
     if not options.url:
-        parser.error("give --url, or set KIBANA_URL")
-    return options
+        parser.error("give --url, or set KIBCASE_URL")
+    try:
+        return options, kibcase.Kibana(options.url, space=options.space, **account())
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+def number(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 520:
+        raise argparse.ArgumentTypeError("write a whole number from 1 to 520")
+    return int(text)
+
+
+def account() -> dict[str, Any]:
+    """The account that the environment names: an API key, or else a user with a password."""
+    if key := os.environ.get("KIBCASE_API_KEY"):
+        return {"api_key": key}
+    given = {"username": os.environ.get("KIBCASE_USER"), "password": os.environ.get("KIBCASE_PASSWORD")}
+    return {name: value for name, value in given.items() if value}
 
 
 def monday(moment: datetime) -> datetime:

@@ -157,6 +157,7 @@ def test_templates(space: Any) -> None:
 
 
 def test_observable_types(space: Any) -> None:
+    space.needs(8, 18)
     made = configure(space, observableTypes=[{"key": "mutex", "label": "Mutex"}])
     assert made["observableTypes"] == [{"key": "mutex", "label": "Mutex"}]
     space.needs_platinum()

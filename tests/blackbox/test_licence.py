@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STACKS = ("8.19-basic", "9.2-trial", "9.5-basic")
+STACKS = ("8.17-basic", "8.19-basic", "9.2-trial", "9.5-basic")
 
 
 def test_assignees(kibana: Any, tag: str) -> None:
@@ -25,6 +25,7 @@ def test_assignees(kibana: Any, tag: str) -> None:
 
 
 def test_observables(kibana: Any) -> None:
+    kibana.needs(8, 18)
     case = kibana.create()
     body = {"observable": {"typeKey": "observable-type-ipv4", "value": "192.0.2.1", "description": None}}
     response = kibana.send("POST", f"/internal/cases/{case['id']}/observables", json=body)
@@ -32,6 +33,7 @@ def test_observables(kibana: Any) -> None:
 
 
 def test_similar_cases(kibana: Any) -> None:
+    kibana.needs(8, 18)
     case = kibana.create()
     response = kibana.send("POST", f"/internal/cases/{case['id']}/_similar", json={"page": 1, "perPage": 10})
     assert response.status_code == (200 if kibana.platinum else 403)

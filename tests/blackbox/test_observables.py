@@ -13,6 +13,7 @@ DOMAIN = "observable-type-domain"
 
 @pytest.fixture(autouse=True)
 def licensed(kibana: Any) -> None:
+    kibana.needs(8, 18)
     kibana.needs_platinum()
 
 

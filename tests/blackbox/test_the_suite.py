@@ -27,7 +27,10 @@ pytestmark = pytest.mark.skipif(VARIABLE in os.environ, reason="a real Kibana is
 
 
 def run(server: CasesServer, login: str, *names: str) -> subprocess.CompletedProcess[str]:
-    address = server.kibana_url.replace("://", f"://{login}@")
+    return run_against(server.kibana_url.replace("://", f"://{login}@"), *names)
+
+
+def run_against(address: str, *names: str) -> subprocess.CompletedProcess[str]:
     options = ("-q", "-n0", "-p", "no:cacheprovider")
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *(str(HERE / name) for name in names)],
@@ -72,6 +75,25 @@ def test_it_cleans_up_after_failures() -> None:
 def test_wrong_credentials_are_told() -> None:
     with CasesServer() as server:
         done = run(server, "elastic:wrong", "test_metrics.py")
-        assert done.returncode == 1
-        assert "/api/status" in done.stdout
+        assert "/api/status: Kibana does not know these credentials" in told_once(done)
+        assert "wrong@" not in done.stdout + done.stderr
         assert left(server) == ["default"]
+
+
+@pytest.mark.parametrize(("address", "said"), [
+    ("http://elastic:s3cret@127.0.0.1:1", "/api/status: no answer: ConnectionRefusedError"),
+    ("http://elastic:s3cret@kibana.invalid", "/api/status: no answer: "),
+    ("https://elastic:s3cret@127.0.0.1:1?ca=/nowhere.pem", "/nowhere.pem"),
+    ("kibana:5601", "must be of the form"), ("", "must be of the form"),
+])
+def test_an_address_that_leads_nowhere_is_told_once(address: str, said: str) -> None:
+    done = run_against(address, "test_metrics.py", "test_files.py")
+    assert said in told_once(done)
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def told_once(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
+    (line,) = (line for line in (done.stdout + done.stderr).splitlines() if line.strip())
+    assert line.startswith(f"ERROR: {VARIABLE}")
+    return line

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+import requests
 
 from kibcase import Case, Kibana
 from kibcase.server.app import CasesServer
@@ -74,9 +75,9 @@ def test_create(shell: Shell, kibana: Kibana) -> None:
         "create", "--title", "Beacon", "--description", "-", "--tag", "a", "--tag", "b", "--severity", "high",
         "--category", "malware", "--no-sync-alerts", stdin="First line\n\nSecond\n",
     )
-    case_id, status, title = told.split()
+    case_id = told.removesuffix("\n")
     case = kibana.cases.get(case_id)
-    assert (status, title) == ("open", "Beacon")
+    assert (case.status, case.title) == ("open", "Beacon")
     assert (case.description, case.tags, case.severity, case.category) == (
         "First line\n\nSecond", ["a", "b"], "high", "malware"
     )
@@ -111,7 +112,35 @@ def test_show(shell: Shell, kibana: Kibana) -> None:
     assert "Isolated [2J the host.\nSecond line.\n" in told
     assert "a1" in told
     (whole,) = shell.json("show", case.id)
-    assert [each["type"] for each in whole["comments"]] == ["user", "alert"]
+    assert [each["type"] for each in whole["attachments"]] == ["user", "alert"]
+
+
+def test_json_is_what_kibana_says(shell: Shell, server: CasesServer, kibana: Kibana) -> None:
+    case = make(kibana, tags=["edr"])
+    case.comment("Isolated.")
+    case.attach_alerts(["a1", "a2"], [".alerts", ".alerts"])
+
+    def said(path: str) -> Any:
+        headers = {"x-elastic-internal-origin": "Kibana"}
+        answer = requests.get(server.kibana_url + path, auth=("elastic", "changeme"), headers=headers, timeout=30)
+        return answer.json()
+
+    (shown,) = shell.json("show", case.id)
+    attachments = shown.pop("attachments")
+    assert shown == said(f"/api/cases/{case.id}")
+    assert attachments == said(f"/api/cases/{case.id}/resolve?includeComments=true")["case"]["comments"]
+    assert shell.json("list") == said("/api/cases/_find")["cases"]
+    (closed,) = shell.json("close", case.id)
+    assert closed == {**said(f"/api/cases/{case.id}"), "comments": []}  # Kibana's own: PATCH never reads comments
+
+
+def test_show_heads_a_file_with_its_name(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
+    case = make(kibana)
+    (tmp_path / "dump.txt").write_text("evidence")
+    case.attach_file(tmp_path / "dump.txt")
+    (heading,) = (line for line in shell.ok("show", case.id).splitlines() if "dump.txt" in line)
+    assert heading.startswith("file dump.txt 20")
+    assert "externalReference" not in shell.ok("show", case.id)
 
 
 def test_a_pipe_of_list_and_close(shell: Shell, kibana: Kibana) -> None:
@@ -125,6 +154,20 @@ def test_a_pipe_of_list_and_close(shell: Shell, kibana: Kibana) -> None:
     }
     assert kept.refresh().status == "open"
     assert shell.json("close", "-", "--comment", "Noise.", stdin=found)[0]["totalComment"] == 1
+
+
+def test_nothing_is_said_on_a_case_that_others_close_meanwhile(
+    shell: Shell, server: CasesServer, kibana: Kibana
+) -> None:
+    case = make(kibana)
+
+    def others_first(_: Seen) -> None:
+        server.kibana.disarm()
+        case.refresh().close()
+
+    server.kibana.arm(Fault(method="PATCH", path="/api/cases", call=others_first))
+    assert shell.ok("close", case.id, "--comment", "Noise.").split()[1] == "closed"
+    assert list(kibana.comments.iter(case.id)) == []
 
 
 def test_one_case_that_is_gone_does_not_keep_the_others(shell: Shell, kibana: Kibana) -> None:
@@ -176,9 +219,25 @@ def test_attach_alerts(shell: Shell, kibana: Kibana) -> None:
 def test_attach_files(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
     case = make(kibana)
     (tmp_path / "dump.txt").write_text("evidence")
-    shell.ok("attach", case.id, tmp_path / "dump.txt")
+    assert shell.ok("attach", case.id, tmp_path / "dump.txt") == "attached: dump.txt\n"
     (file,) = kibana.files.list(case.id)
     assert kibana.files.read(file) == b"evidence"
+
+
+def test_attach_names_what_it_attached_and_what_not(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
+    case = make(kibana)
+    names = ("a.txt", "b.exe", "c.txt")
+    for name in names:
+        (tmp_path / name).write_text("evidence")
+    given = [tmp_path / name for name in names]
+    done = shell.run("attach", case.id, *given, "--alert", "a1", "--index", ".alerts")
+    assert (done.returncode, done.stdout) == (1, "attached: a.txt\nattached: c.txt\nattached: alerts a1\n")
+    assert done.stderr.startswith("kibcase: b.exe: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(file.file_name for file in kibana.files.list(case.id)) == ["a.txt", "c.txt"]
+    assert kibana.cases.get(case.id).total_alerts == 1
+    (told,) = shell.json("attach", case.id, given[0])
+    assert told["id"] == case.id
 
 
 def test_export_and_import(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
@@ -198,6 +257,18 @@ def test_export_and_import(shell: Shell, kibana: Kibana, tmp_path: Path) -> None
     assert f"{copy.total_comments}" == "2"
 
 
+def test_an_export_tells_which_files_are_not_in_it(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
+    case = make(kibana)
+    kibana.files.upload(case, b"sample", name="sample.txt")
+    shell.server.kibana.arm(Fault(
+        method="GET", path="/api/files/files/.*/blob", status=404, body=b'{"message":"File not found"}', times=None,
+    ))
+    done = shell.run("export", "--files", "--output", tmp_path / "cases.ndjson")
+    told, count = done.stderr.splitlines()
+    assert told.startswith(f"left out: the file sample.txt of the case {case.id}: ")
+    assert count == "1 case exported."
+
+
 def test_a_broken_export_changes_no_file_and_says_where(shell: Shell, kibana: Kibana, tmp_path: Path) -> None:
     case = make(kibana)
     file = tmp_path / "cases.ndjson"
@@ -207,7 +278,8 @@ def test_a_broken_export_changes_no_file_and_says_where(shell: Shell, kibana: Ki
     assert [path.name for path in tmp_path.iterdir()] == ["cases.ndjson"]
     done = shell.run("import", file)
     assert done.returncode == 1
-    assert done.stderr == "kibcase: the export cannot be read: line 1: it is not JSON\n"
+    assert done.stderr.startswith("kibcase: the export cannot be read: line 1: it is not JSON")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("arguments", "env", "said"), [
@@ -225,6 +297,8 @@ def test_a_broken_export_changes_no_file_and_says_where(shell: Shell, kibana: Ki
     (["attach", "x", "--alert", "a"], {}, "--index"),
     (["close", "-", "--comment", "-"], {}, "either the ids or the comment"),
     (["close", "-"], {"stdin": '{"no": 1}'}, "line 1 of standard input"),
+    (["close", "-"], {"stdin": '{"id": 5}'}, "line 1 of standard input"),
+    (["close", "-"], {"stdin": "x\n{broken"}, "line 2 of standard input"),
 ])
 def test_wrong_usage(arguments: list[str], env: dict[str, Any], said: str, shell: Shell) -> None:
     done = shell.run(*arguments, **env)

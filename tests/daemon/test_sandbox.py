@@ -173,16 +173,22 @@ def test_server_command(start: Start, tmp_path: Path) -> None:
         assert ended(process, signal.SIGTERM) == (0, "", "")
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [
-    (["--stack-version", "nine"], "the server cannot start: not a stack version"),
-    (["--host", "192.0.2.1"], "the server cannot start: "),
-    (["--data", "/nowhere/at/all.db"], "the server cannot start: unable to open database file"),
+@pytest.mark.parametrize(("arguments", "code", "expected"), [
+    (["--stack-version", "nine"], 2, "--stack-version: not a stack version"),
+    (["--stack-version", "9"], 2, "--stack-version: not a stack version"),
+    (["--stack-version", "8.16"], 2, "--stack-version: stack 8.16.0 cannot be played, only 8.17, 8.18"),
+    (["--stack-version", "9.99.1"], 2, "--stack-version: stack 9.99.1 cannot be played"),
+    (["--host", "192.0.2.1"], 2, "--host: 192.0.2.1 is no address of this machine"),
+    (["--users", "/nowhere/users.yaml"], 2, "--users: /nowhere/users.yaml cannot be read: No such file or directory"),
+    (["--users", __file__], 2, f"--users: {__file__}"),
+    (["--data", "/nowhere/at/all.db"], 1, "the server cannot start: unable to open database file"),
 ])
-def test_server_that_cannot_start(start: Start, arguments: list[str], expected: str) -> None:
+def test_server_that_cannot_start(start: Start, arguments: list[str], code: int, expected: str) -> None:
     process = start("server", "--port", "0", "--es-port", "0", *arguments)
     stdout, stderr = process.communicate(timeout=SECONDS)
-    assert (process.returncode, stdout) == (1, "")
-    assert expected in stderr
+    assert (process.returncode, stdout) == (code, "")
+    assert stderr.startswith(f"Error: {expected}")
+    assert len(stderr.splitlines()) == 1
     assert "Traceback" not in stderr
 
 

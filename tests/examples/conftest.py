@@ -30,8 +30,8 @@ class Kit:
     @property
     def env(self) -> dict[str, str]:
         return {
-            **os.environ, "KIBANA_URL": self.server.kibana_url, "ELASTICSEARCH_URL": self.server.elasticsearch_url,
-            "KIBANA_USERNAME": USER, "KIBANA_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1",
+            **os.environ, "KIBCASE_URL": self.server.kibana_url, "ELASTICSEARCH_URL": self.server.elasticsearch_url,
+            "KIBCASE_USER": USER, "KIBCASE_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1",
         }
 
     def command(self, name: str, *arguments: str) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 from kibcase import Case, Kibana, Observable
 from kibcase.alerts import AlertIndices
 from kibcase.server.app import CasesServer
+from kibcase.server.faults import Fault, Seen
 from kibcase_daemon.demo.alerts import security_alerts
 
 OWNER = "securitySolution"
@@ -53,6 +54,27 @@ def test_bulk_close_with_a_reason_names_what_the_stack_lacks(kit: Kit, kibana: K
     )
     assert done.returncode == 1
     assert "9.4" in done.stderr
+    assert kibana.cases.get(case.id).status == "open"
+    assert list(kibana.comments.iter(case.id)) == []
+
+
+def test_bulk_close_says_nothing_on_a_case_that_others_close_meanwhile(kit: Kit, kibana: Kibana) -> None:
+    case = make(kibana, tags=["scanner"])
+
+    def others_first(_: Seen) -> None:
+        kit.server.kibana.disarm()
+        case.refresh().close()
+
+    kit.server.kibana.arm(Fault(method="PATCH", path="/api/cases", call=others_first))
+    told = kit.lines("bulk_close.py", "--tag", "scanner", "--comment", "Ours.", "--yes")
+    assert told == ["was closed       Beacon", "1 cases with the tag scanner"]
+    assert list(kibana.comments.iter(case.id)) == []
+
+
+def test_bulk_close_refuses_a_comment_before_it_closes(kit: Kit, kibana: Kibana) -> None:
+    case = make(kibana, tags=["scanner"])
+    done = kit.run("bulk_close.py", "--tag", "scanner", "--comment", "x" * 30_001, "--yes")
+    assert (done.returncode, "30001" in done.stderr) == (2, True)
     assert kibana.cases.get(case.id).status == "open"
 
 
@@ -126,16 +148,41 @@ def test_import_csv(kit: Kit, kibana: Kibana, tmp_path: Path) -> None:
     assert kibana.cases.find().total == 2
 
 
-@pytest.mark.parametrize(("row", "said"), [("x,,low,", "line 2"), ("x,y,worst,", "line 2: the severity")])
+@pytest.mark.parametrize(("row", "said"), [
+    ("x,,low,", "the description"), ("x,y,worst,", "the severity"), ("x", "the description"),
+    ("x,y,low,a,b", "there are more cells"), ("x" * 161 + ",y,,", "limit exceeded: length of the title"),
+    ("x," + "y" * 30_001 + ",,", "limit exceeded: length of the description"), ("x," + "y" * 200_000 + ",,", "field"),
+    ("x,y,,a;" + "t" * 257, "limit exceeded: length of the tag"), ('x,"y', "unexpected end"),
+])
 def test_import_csv_opens_nothing_if_a_row_is_wrong(
     row: str, said: str, kit: Kit, kibana: Kibana, tmp_path: Path
 ) -> None:
     file = tmp_path / "findings.csv"
-    file.write_text(f"title,description,severity,tags\n{row}\n", encoding="utf-8")
-    done = kit.run("import_csv.py", str(file))
-    assert done.returncode == 1
-    assert said in done.stderr
+    file.write_text(f"title,description,severity,tags\nGood,Seen.,,\n{row}\n", encoding="utf-8")
+    told = refused(kit.run("import_csv.py", str(file)))
+    assert f"line 3: {said}" in told
     assert kibana.cases.find().total == 0
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"", "no column description"), (b"title;description\nx;y\n", "no column description"),
+    ("title,description\nx,y\n".encode("utf-16"), "is not UTF-8"), (None, "No such file"),
+])
+def test_import_csv_tells_of_a_file_that_is_none(content: bytes | None, said: str, kit: Kit, tmp_path: Path) -> None:
+    file = tmp_path / "findings.csv"
+    if content is not None:
+        file.write_bytes(content)
+    assert said in refused(kit.run("import_csv.py", str(file)))
+
+
+def test_import_csv_opens_equal_titles_of_a_file_once(kit: Kit, kibana: Kibana, tmp_path: Path) -> None:
+    file = tmp_path / "findings.csv"
+    file.write_text("title,description\nSame,First.\nSame ,Second.\n", encoding="utf-8-sig")
+    for more in (("--dry-run",), ()):
+        done = kit.run("import_csv.py", str(file), *more)
+        assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+        assert done.stderr == "there already: Same\n"
+    assert [case.description for case in kibana.cases.iter()] == ["First."]
 
 
 def test_find_similar(kit: Kit, kibana: Kibana) -> None:
@@ -167,16 +214,65 @@ def test_attach_alerts(kit: Kit, kibana: Kibana) -> None:
 
 
 @pytest.mark.parametrize(("script", "more"), [
+    ("open_cases_from_alerts.py", ()), ("attach_alerts.py", ("{id}", "--yes")),
+])
+def test_no_alerts_at_all(script: str, more: tuple[str, ...], kit: Kit, kibana: Kibana) -> None:
+    case = make(kibana)
+    done = kit.run(script, *(each.format(id=case.id) for each in more))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Space default has no index of alerts yet")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("script", "more"), [
+    ("weekly_metrics.py", ("--weeks", "0")), ("weekly_metrics.py", ("--weeks=-1",)),
+    ("weekly_metrics.py", ("--weeks", "99999999999")), ("triage_report.py", ("--days=-3",)),
+    ("triage_report.py", ("--days", "0")), ("close_stale_cases.py", ("--days", "9999999")),
+    ("close_stale_cases.py", ("--days=-1", "--yes")), ("watch_case.py", ("x", "--every=-1")),
+    ("watch_case.py", ("x", "--every", "inf")), ("watch_case.py", ("x", "--every", "nan")),
+])
+def test_numbers_that_make_no_sense(script: str, more: tuple[str, ...], kit: Kit) -> None:
+    assert "argument --" in refused(kit.run(script, *more))
+    assert kit.server.kibana.requests == []
+
+
+@pytest.mark.parametrize(("env", "said"), [
+    ({"KIBCASE_URL": "foo"}, "begins with http"), ({"KIBCASE_USER": ""}, "user name"),
+    ({"KIBCASE_PASSWORD": ""}, "password"), ({"KIBCASE_API_KEY": "no key"}, "key"),
+    ({"KIBCASE_SPACE": "No Space"}, "space"), ({"REQUESTS_CA_BUNDLE": "/nowhere"}, "/nowhere"),
+])
+def test_an_environment_that_makes_no_sense(env: dict[str, str], said: str, kit: Kit) -> None:
+    for script in ("weekly_metrics.py", "open_cases_from_alerts.py"):
+        assert said in refused(kit.run(script, **env))
+
+
+def test_the_environment_names_the_space(kit: Kit) -> None:
+    kit.server.cases.spaces.create({"id": "soc", "name": "SOC"})
+    assert kit.run("weekly_metrics.py", KIBCASE_SPACE="soc").returncode == 0
+    assert {seen.path for seen in kit.server.kibana.requests} == {"/s/soc/api/cases/_find"}
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """Give the last line of what argparse says about wrong usage; the ones before it are the usage."""
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("usage: ")
+    last = done.stderr.splitlines()[-1]
+    assert ": error: " in last
+    return last
+
+
+@pytest.mark.parametrize(("script", "more"), [
     ("bulk_close.py", ("--tag", "x", "--comment", "y")), ("weekly_metrics.py", ()), ("tag_cleanup.py", ()),
     ("copy_case.py", ("some-id", "--to-space", "x")), ("upload_evidence.py", ("some-id", __file__)),
     ("find_similar.py", ("some-id",)), ("attach_alerts.py", ("some-id",)),
 ])
 def test_errors_are_one_line_without_the_password(script: str, more: tuple[str, ...], kit: Kit) -> None:
-    assert "KIBANA_URL" in kit.run(script, "--help").stdout
-    done = kit.run(script, *more, KIBANA_PASSWORD="wr0ng-one")
+    assert "KIBCASE_URL" in kit.run(script, "--help").stdout
+    done = kit.run(script, *more, KIBCASE_PASSWORD="wr0ng-one")
     assert (done.returncode, done.stdout) == (1, "")
     assert "401" in done.stderr
     assert "Traceback" not in done.stderr
     assert "wr0ng-one" not in done.stderr
-    nowhere = kit.run(script, *more, KIBANA_URL="")
-    assert (nowhere.returncode, "KIBANA_URL" in nowhere.stderr) == (2, True)
+    nowhere = kit.run(script, *more, KIBCASE_URL="")
+    assert (nowhere.returncode, "KIBCASE_URL" in nowhere.stderr) == (2, True)

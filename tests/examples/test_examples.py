@@ -145,7 +145,7 @@ def test_watch_case(kit: Kit, kibana: Kibana) -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_errors_are_one_line_without_the_password(script: str, kit: Kit) -> None:
     more = ("some-id",) if script == "watch_case.py" else ()
-    done = kit.run(script, *more, KIBANA_PASSWORD="wr0ng-one")
+    done = kit.run(script, *more, KIBCASE_PASSWORD="wr0ng-one")
     assert (done.returncode, done.stdout) == (1, "")
     assert "401" in done.stderr
     assert "Traceback" not in done.stderr
@@ -155,10 +155,10 @@ def test_errors_are_one_line_without_the_password(script: str, kit: Kit) -> None
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_help_and_a_missing_address(script: str, kit: Kit) -> None:
     more = ("some-id",) if script == "watch_case.py" else ()
-    assert "KIBANA_URL" in kit.run(script, "--help").stdout
-    done = kit.run(script, *more, KIBANA_URL="")
+    assert "KIBCASE_URL" in kit.run(script, "--help").stdout
+    done = kit.run(script, *more, KIBCASE_URL="")
     assert done.returncode == 2
-    assert "KIBANA_URL" in done.stderr.splitlines()[-1]
+    assert "KIBCASE_URL" in done.stderr.splitlines()[-1]
 
 
 def test_all_examples_are_here(request: pytest.FixtureRequest) -> None:

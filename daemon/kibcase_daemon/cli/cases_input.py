@@ -39,6 +39,9 @@ def _listed(text: str) -> Iterator[str]:
 def _identifier(line: str, number: int) -> str:
     # One line of `kibcase cases list --json`.
     try:
-        return str(json.loads(line)["id"])
-    except (ValueError, KeyError) as error:
-        raise click.UsageError(f"line {number} of standard input is neither an id nor a case as JSON") from error
+        found = json.loads(line).get("id")
+    except ValueError:
+        found = None
+    if not isinstance(found, str) or not found:
+        raise click.UsageError(f"line {number} of standard input is neither an id nor a case as JSON")
+    return found

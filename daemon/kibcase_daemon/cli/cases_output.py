@@ -15,6 +15,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from kibcase.models.attachment_request import FILE_TYPE
+from kibcase.models.file import CaseFile
 from kibcase_daemon.render import clean, plain
 
 if TYPE_CHECKING:
@@ -87,9 +89,10 @@ def _styled(value: str) -> Text:
 
 
 def _heading(attachment: Any) -> Text:
-    kind = "comment" if attachment.type == "user" else str(attachment.type)
+    file = CaseFile.of(attachment)
+    kind = f"file {file.file_name}" if file else "comment" if attachment.type == "user" else str(attachment.type)
     who = _by(getattr(attachment, "created_at", None), getattr(attachment, "created_by", None))
-    return plain(f"{kind} {who}", "bold")
+    return plain(f"{kind} {who}", "bold", 400)
 
 
 def _body(attachment: Any) -> str:
@@ -97,8 +100,5 @@ def _body(attachment: Any) -> str:
         value = getattr(attachment, name, None)
         if value:
             return value if isinstance(value, str) else "\n".join(value)
-    metadata = getattr(attachment, "metadata", None) or {}
-    files = metadata.get("files") if isinstance(metadata, dict) else None
-    if isinstance(files, list):
-        return "\n".join(f"{each.get('name', '')}.{each.get('extension', '')}" for each in files)
-    return str(getattr(attachment, "reference_type_id", ""))
+    kind = getattr(attachment, "reference_type_id", "")
+    return "" if kind == FILE_TYPE else str(kind)

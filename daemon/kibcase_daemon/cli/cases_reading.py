@@ -11,6 +11,7 @@ import click
 
 from kibcase_daemon.cli.cases_connection import Connection, connection_options
 from kibcase_daemon.cli.cases_input import names
+from kibcase_daemon.cli.cases_json import as_kibana
 from kibcase_daemon.cli.output import console, json_option, write_json
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def list_(connection: Connection, *, sort: Any, order: Any, limit: int, as_json:
         found = itertools.islice(walk, limit)
         if as_json:
             for case in found:
-                write_json(case.to_api())
+                write_json(as_kibana(case))
             return
         cases = list(found)
     from kibcase_daemon.cli.cases_output import cases_table
@@ -83,12 +84,15 @@ def list_(connection: Connection, *, sort: Any, order: Any, limit: int, as_json:
 @click.argument("case_id", metavar="ID")
 @json_option
 def show(connection: Connection, *, case_id: str, as_json: bool) -> None:
-    """Show a case with its description, comments and other attachments."""
+    """Show a case with its description, comments and other attachments.
+
+    With --json the attachments are under `attachments`, each as Kibana spells it.
+    """
     with connection.open() as kibana:
         case = kibana.cases.get(case_id)
         attachments = kibana.attachments.all(case_id)
     if as_json:
-        write_json({**case.to_api(), "comments": [each.to_api() for each in attachments]})
+        write_json({**as_kibana(case), "attachments": [as_kibana(each) for each in attachments]})
         return
     from kibcase_daemon.cli.cases_output import case_details
 

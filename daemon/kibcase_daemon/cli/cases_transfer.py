@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from kibcase_daemon.cli.cases_json import as_kibana
 from kibcase_daemon.cli.entry import EXIT_TROUBLE
 from kibcase_daemon.cli.output import write_json
 
@@ -22,8 +23,18 @@ _STANDARD = Path("-")
 
 
 def write_export(kibana: Kibana, cases: Iterable[Case], output: Path, *, files: bool) -> int:
-    """Write kibcase's own format and give how many cases; raises ``click.ClickException`` if it cannot be written."""
-    return _write(output, lambda into: kibana.transfer.export(cases, into, files=files))
+    """Write kibcase's own format and give how many cases; what is not in it is told on standard error.
+
+    Raises ``click.ClickException`` if it cannot be written.
+    """
+
+    def write(into: BinaryIO) -> int:
+        exported = kibana.transfer.export(cases, into, files=files)
+        for each in exported.left:
+            click.echo(_safe(f"left out: {each.what}: {each.why}"), err=True)
+        return exported.cases
+
+    return _write(output, write)
 
 
 def write_saved_objects(kibana: Kibana, ids: Sequence[str], output: Path) -> int:
@@ -41,7 +52,7 @@ def read_export(kibana: Kibana, file: Path, *, owner: str | None, alerts: bool, 
             code = code if restored.case else EXIT_TROUBLE
             left = [{"what": each.what, "why": each.why} for each in restored.left]
             if as_json:
-                case = None if restored.case is None else restored.case.to_api()
+                case = None if restored.case is None else as_kibana(restored.case)
                 write_json({"source": restored.source.id, "case": case, "left": left})
                 continue
             made = "not made" if restored.case is None else restored.case.id
@@ -56,7 +67,7 @@ def read_saved_objects(kibana: Kibana, file: Path, *, overwrite: bool, as_json: 
     with _source(file) as source:
         result = kibana.saved_objects.import_(source.read(), create_new_copies=not overwrite, overwrite=overwrite)
     if as_json:
-        write_json(result.to_api())
+        write_json(as_kibana(result))
     else:
         click.echo(f"{result.success_count} objects imported")
         for error in result.errors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from kibcase_daemon.cli.cases_connection import Connection, connection_options
 from kibcase_daemon.cli.cases_input import names, text_of
+from kibcase_daemon.cli.cases_json import as_kibana
 from kibcase_daemon.cli.entry import EXIT_TROUBLE
 from kibcase_daemon.cli.output import console, json_option, write_json
 
@@ -39,7 +41,10 @@ def create(connection: Connection, *, as_json: bool, no_sync_alerts: bool, **fie
     fields["assignees"] = fields["assignees"] or None
     with connection.open() as kibana:
         case = kibana.cases.create(owner=owner, sync_alerts=not no_sync_alerts, **fields)
-    _tell(case, as_json=as_json)
+    if as_json:
+        write_json(as_kibana(case))
+    else:
+        click.echo(case.id)
 
 
 @click.command(short_help="Change cases.")
@@ -103,15 +108,19 @@ def close(connection: Connection, *, ids: tuple[str, ...], reason: str | None, t
 
 
 def _close(kibana: Kibana, case_id: str, reason: str | None, text: str | None) -> Case:
-    case = kibana.cases.get(case_id)
-    if case.status == "closed":
-        return case
     changes: Changes = {"status": "closed"} if reason is None else {"status": "closed", "close_reason": reason}
-    closed = kibana.cases.retry(case_id, lambda current: None if current.status == "closed" else changes)
-    # Not before: of a case that may not be closed no comment may say that it was.
-    if text is not None:
-        closed.comment(text)
-    return closed
+    before: list[str] = []
+
+    def decide(current: Case) -> Changes | None:
+        before.append(current.status)
+        return None if current.status == "closed" else changes
+
+    closed = kibana.cases.retry(case_id, decide)
+    if text is None or before[-1] == "closed":
+        return closed
+    # Not before: of a case that may not be closed, or that others closed, no comment may say that it was.
+    closed.comment(text)
+    return closed.refresh()
 
 
 @click.command(short_help="Comment on a case.")
@@ -124,7 +133,7 @@ def comment(connection: Connection, *, case_id: str, text: str, as_json: bool) -
     with connection.open() as kibana:
         added = kibana.cases.get(case_id).comment(text_of(text))
     if as_json:
-        write_json(added.to_api())
+        write_json(as_kibana(added))
     else:
         click.echo(added.id)
 
@@ -139,19 +148,39 @@ def comment(connection: Connection, *, case_id: str, text: str, as_json: bool) -
 def attach(
     connection: Connection, *, case_id: str, files: tuple[Path, ...], alerts: tuple[str, ...], index: str | None,
     as_json: bool,
-) -> None:
-    """Attach files of this machine, or alerts, to a case."""
+) -> int:
+    """Attach files of this machine, or alerts, to a case; names each that was attached.
+
+    A file that cannot be attached does not keep the others from it.
+    """
     if not files and not alerts:
         raise click.UsageError("name files, or alerts with --alert and --index")
     if bool(alerts) != bool(index):
         raise click.UsageError("--alert and --index go together")
     with connection.open() as kibana:
         handle = kibana.case(kibana.cases.get(case_id))
-        for file in files:
-            handle.attach_file(file)
+        work = [(file.name, partial(handle.attach_file, file)) for file in files]
         if alerts and index:
-            handle.attach_alerts(alerts, index)
-        _tell(handle.case, as_json=as_json)
+            work.append((f"alerts {', '.join(alerts)}", partial(handle.attach_alerts, alerts, index)))
+        done = [name for name, act in work if _attached(name, act, quiet=as_json)]
+        if as_json and done:
+            write_json(as_kibana(handle.case))
+    return 0 if len(done) == len(work) else EXIT_TROUBLE
+
+
+def _attached(name: str, act: Callable[[], object], *, quiet: bool) -> bool:
+    from kibcase import ApiError, AuthenticationError, InvalidValue
+
+    try:
+        act()
+    except AuthenticationError:
+        raise
+    except (ApiError, InvalidValue, OSError) as error:
+        _complain(name, error)
+        return False
+    if not quiet:
+        click.echo(_safe(f"attached: {name}"))
+    return True
 
 
 @click.command("import", short_help="Open cases from a file of NDJSON.")
@@ -193,14 +222,18 @@ def _each(ids: Iterable[str], act: Callable[[str], Case], *, as_json: bool) -> i
             raise
         except ApiError as error:
             # One case that is gone or may not be changed does not keep the others from it.
-            console(errors=True).print(_safe(f"kibcase: {case_id}: {error}"), soft_wrap=True)
+            _complain(case_id, error)
             code = EXIT_TROUBLE
     return code
 
 
+def _complain(name: str, error: Exception) -> None:
+    console(errors=True).print(_safe(f"kibcase: {name}: {error}"), soft_wrap=True)
+
+
 def _tell(case: Case, *, as_json: bool) -> None:
     if as_json:
-        write_json(case.to_api())
+        write_json(as_kibana(case))
     else:
         click.echo(_safe(f"{case.id}  {case.status}  {case.title}"))
 

@@ -7,19 +7,23 @@ import ipaddress
 import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from kibcase_daemon.cli.entry import EXIT_CONFIG
 from kibcase_daemon.cli.output import console, json_option, write_json
 from kibcase_daemon.cli.signals import until_stopped, wait
 
 if TYPE_CHECKING:
+    from kibcase.server.privileges_file import Accounts
     from kibcase.server.stack import License
 
+# What the computer says of a host that is none of its own, and of one that it cannot find.
+_NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 _LICENSES = ("basic", "gold", "platinum", "enterprise", "trial")
 _PORT = click.IntRange(0, 65535)
 
@@ -29,16 +33,20 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--port", type=_PORT, default=5601, show_default=True, help="Kibana's port; 0: any free one.")
 @click.option("--es-port", type=_PORT, default=9200, show_default=True, help="Elasticsearch's port; 0: any free one.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep the state there.")
-@click.option("--stack-version", default="9.2", show_default=True, help="The version that it plays: 8.17 to 9.5.")
+@click.option("--stack-version", default="9.2", show_default=True, help="The version that it plays: 8.17 to 9.6.")
 @click.option("--license", "license_", type=click.Choice(_LICENSES), default="trial", show_default=True)
 @click.option(
     "--users", "users_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Users, roles and API keys (YAML or JSON), in the place of elastic / changeme.",
 )
+@click.option(
+    "--number-after", type=click.FloatRange(min=0), default=600.0, show_default=True, metavar="SECONDS",
+    help="The age at which a case gets its incremental id.",
+)
 @json_option
 def server(
     host: str, port: int, es_port: int, data: Path | None, stack_version: str, license_: License,
-    users_file: Path | None, *, as_json: bool,
+    users_file: Path | None, number_after: float, *, as_json: bool,
 ) -> None:
     """Run the embedded Kibana-compatible Cases server until Ctrl-C.
 
@@ -49,12 +57,14 @@ def server(
     from kibcase.server.stack import full_version
     from kibcase.server.users import DEFAULT_USERS
 
+    _check_version(stack_version)
+    accounts = Accounts() if users_file is None else _read(users_file, read_accounts)
     with until_stopped(), ExitStack() as ends:
-        with _starting("server", ports={"--port": (host, port), "--es-port": (host, es_port)}, data=data):
-            accounts = Accounts() if users_file is None else read_accounts(users_file)
+        with _starting("server", host, ports={"--port": port, "--es-port": es_port}, data=data):
             running = CasesServer(
                 host=host, port=port, es_port=es_port, data=data, stack_version=stack_version, license=license_,
                 users=accounts.users, roles=accounts.roles, api_keys=accounts.api_keys,
+                incremental_id_delay=number_after,
             )
         ends.enter_context(running)
         _warn(host, well_known=accounts.users is None)
@@ -93,10 +103,12 @@ def sandbox(
     """
     from kibcase_daemon.sandbox import CONFIG_HEADER, Sandbox
 
+    _check_version(stack_version)
     if config_file is not None:
         _check_overwrite(config_file, CONFIG_HEADER)
     with until_stopped(), ExitStack() as ends:
-        with _starting("sandbox"):
+        ports = {"--kibana-port": kibana_port, "--es-port": es_port, "--jira-port": jira_port}
+        with _starting("sandbox", host, ports=ports):
             running = Sandbox(
                 kibana_port=kibana_port, es_port=es_port, jira_port=jira_port, deployment=deployment, host=host,
                 data=data, stack_version=stack_version,
@@ -121,22 +133,48 @@ def demo(*, keep: bool) -> int:
     return run(keep=keep, console=console())
 
 
+class BadSetting(click.ClickException):
+    """An option whose value cannot be used, told in one line; the exit code is that of bad configuration."""
+
+    exit_code = EXIT_CONFIG
+
+
+def _check_version(text: str) -> None:
+    from kibcase.server.stack import Stack, full_version
+
+    try:
+        Stack(full_version(text))
+    except ValueError as error:
+        raise BadSetting(f"--stack-version: {error}") from error
+
+
+def _read(users_file: Path, read: Callable[[Path], Accounts]) -> Accounts:
+    try:
+        return read(users_file)
+    except OSError as error:
+        raise BadSetting(f"--users: {users_file} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise BadSetting(f"--users: {error}") from error
+
+
 @contextmanager
-def _starting(
-    name: str, *, ports: Mapping[str, tuple[str, int]] | None = None, data: Path | None = None
-) -> Iterator[None]:
+def _starting(name: str, host: str, *, ports: Mapping[str, int], data: Path | None = None) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
         where = "" if data is None else f"; the data file is {data}"
         raise click.ClickException(f"the {name} cannot start: {error}{where}") from error
-    except (OSError, ValueError) as error:
-        taken = _taken(ports or {}) if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else None
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno in _NOT_OURS:
+            raise BadSetting(f"--host: {host} is no address of this machine: {error.strerror}") from error
+        taken = _taken(host, ports) if error.errno == errno.EADDRINUSE else None
         raise click.ClickException(f"the {name} cannot start: {taken or error}") from error
+    except ValueError as error:
+        raise click.ClickException(f"the {name} cannot start: {error}") from error
 
 
-def _taken(ports: Mapping[str, tuple[str, int]]) -> str | None:
-    busy = [(option, port) for option, (host, port) in ports.items() if port and not _is_free(host, port)]
+def _taken(host: str, ports: Mapping[str, int]) -> str | None:
+    busy = [(option, port) for option, port in ports.items() if port and not _is_free(host, port)]
     if not busy:
         return None
     named = " and ".join(f"port {port} ({option})" for option, port in busy)
