@@ -1,4 +1,4 @@
-"""The server's own calls, below ``/_kibcase``: faults, the log of requests, a fresh start. For superusers only."""
+"""The server's own calls, below ``/_kibcase``: faults, log of requests, numbering, fresh start; for superusers."""
 
 from __future__ import annotations
 
@@ -31,17 +31,19 @@ class DialIn(Faults):
     """``Faults`` that users of the server dial in over HTTP, with a header or with calls below ``/_kibcase``.
 
     ``is_superuser`` judges an ``Authorization`` header; ``envelope`` makes the body of an error answer; ``headers`` are
-    added to such answers; ``reset`` empties the server's state. The calls are not in the log.
+    added to such answers; ``reset`` empties the server's state; ``number`` numbers its cases and tells how many. The
+    calls are not in the log.
     """
 
     def __init__(
         self, app: Callable[..., Any], *, is_superuser: Callable[[str | None], bool], envelope: Text,
-        reset: Callable[[], None], headers: tuple[tuple[str, str], ...] = (),
+        reset: Callable[[], None], number: Callable[[], int], headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(app)
         self._is_superuser = is_superuser
         self._envelope = envelope
         self._reset = reset
+        self._number = number
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,9 +90,11 @@ class DialIn(Faults):
                 return self._requests(method)
             if (method, path) == ("POST", "/reset"):
                 return self._start_afresh(body)
+            if (method, path) == ("POST", "/number"):
+                return 200, {"numbered": self._number()}
         except BadFault as error:
             return 400, _told(str(error))
-        return 404, _told("there are /_kibcase/faults, /_kibcase/requests and /_kibcase/reset")
+        return 404, _told("there are /_kibcase/faults, /_kibcase/requests, /_kibcase/number and /_kibcase/reset")
 
     def _faults(self, method: str, body: Any) -> tuple[int, Json]:
         if method == "GET":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from kibcase.server.admin import DialIn, empty
 from kibcase.server.admin_faults import elasticsearch_envelope, kibana_envelope
@@ -33,8 +33,10 @@ from kibcase.server.kibana.routes_security import security_routes
 from kibcase.server.kibana.routes_templates import settings_routes, template_routes
 from kibcase.server.privileges_store import AccountStore
 from kibcase.server.stack import License, Stack, full_version
-from kibcase.server.threaded import ServerThread
+from kibcase.server.threaded import ServerThread, check_port
 from kibcase.server.users import ApiKey, Directory, Privileges, User
+
+NUMBERING_SECONDS: Final = 600.0
 
 
 def _utc_now() -> datetime:
@@ -47,16 +49,19 @@ class CasesServer:
     It is made for development and tests and listens on loopback unless ``host`` says otherwise. Port 0 means any
     free port; ``kibana_url`` and ``elasticsearch_url`` are final once the object is made.
 
-    ``data`` is the SQLite file that keeps the state (None: memory); a file outlives even a killed process.
+    ``data`` is the SQLite file that keeps the state (None: memory); a file outlives even a killed process, and one
+    server at a time has it.
     ``users`` maps user names to passwords or to ``User``; the default is ``elastic`` with ``changeme``. ``roles`` maps
     role names to Kibana privileges. ``api_keys`` maps decoded keys (``id:key``) to user names or to ``ApiKey``. A user
     without roles and privileges is a superuser. Users, roles and keys that are made over HTTP are kept in ``data``.
-    ``incremental_ids`` None means "as the stack does" (9.2 and later number cases); a case gets its number when
-    it is read at an age of ``incremental_id_delay`` seconds or more, and its version moves then.
+    ``incremental_ids`` None means "as the stack does" (9.2 and later number cases). A case gets its number when
+    it is read at an age of ``incremental_id_delay`` seconds or more, and its version moves then: Kibana's task for it
+    runs every 600 seconds. ``number_cases`` does it at once.
     ``external_timeout`` (seconds) bounds each call that a connector makes; ``public_base_url`` is where people find
     Kibana, for links in what is pushed (None: no links).
 
-    Raises ``ValueError`` for a malformed version, user or key, ``OSError`` if an address cannot be bound.
+    Raises ``ValueError`` for a malformed version, licence, port, user or key and for a data file of another
+    application, ``OSError`` if an address cannot be bound or another server has the file.
     """
 
     def __init__(
@@ -73,11 +78,12 @@ class CasesServer:
         api_keys: Mapping[str, str | ApiKey] | None = None,
         clock: Callable[[], datetime] = _utc_now,
         incremental_ids: bool | None = None,
-        incremental_id_delay: float = 0.0,
+        incremental_id_delay: float = NUMBERING_SECONDS,
         external_timeout: float = RESPONSE_TIMEOUT,
         public_base_url: str | None = None,
     ) -> None:
         stack = Stack(full_version(stack_version), license)
+        _check_ports(port, es_port)
         self._directory = directory = Directory(users, api_keys, roles=roles, clock=lambda: clock().timestamp())
         self._database = Database(data)
         directory.keep_in(AccountStore(self._database))
@@ -114,6 +120,7 @@ class CasesServer:
         self.kibana = DialIn(
             KibanaFace(routes, directory=directory, spaces=self.cases.spaces, stack=stack),
             is_superuser=directory.is_superuser, envelope=kibana_envelope, reset=self._empty,
+            number=self.number_cases,
         )
         self.elasticsearch = DialIn(
             elasticsearch_app(
@@ -121,6 +128,7 @@ class CasesServer:
                 security=elasticsearch_security_routes(directory),
             ),
             is_superuser=directory.is_superuser, envelope=elasticsearch_envelope, reset=self._empty,
+            number=self.number_cases,
             headers=(("X-elastic-product", "Elasticsearch"),),
         )
         self._threads = self._bind(host, port, es_port)
@@ -140,13 +148,23 @@ class CasesServer:
             self._database.close()
             raise
 
+    def number_cases(self) -> int:
+        """Give every case without an incremental id its number, as Kibana's task does; gives how many they were.
+
+        Their versions move. Without incremental ids there is nothing to do.
+        """
+        return self.cases.cases.number_all()
+
     def _empty(self) -> None:
         empty(self._database)
         self.cases.spaces.restore()
         self._directory.reload()
 
     def start(self) -> Self:
-        """Serve both faces; returns when requests are answered."""
+        """Serve both faces; returns when requests are answered.
+
+        Raises ``RuntimeError`` for a server that was started or stopped before.
+        """
         for thread in self._threads:
             thread.start()
         return self
@@ -166,3 +184,10 @@ class CasesServer:
     ) -> None:
         """Stop."""
         self.stop()
+
+
+def _check_ports(port: int, es_port: int) -> None:
+    for each in (port, es_port):
+        check_port(each)
+    if port and port == es_port:
+        raise ValueError(f"Kibana and Elasticsearch cannot both have port {port}; give one of them another, or 0")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kibcase.server.errors import BadRequest
-from kibcase.server.jstext import length, trim
+from kibcase.server.jstext import as_double, js_number, length, trim
 
 
 class _Undefined:
@@ -249,6 +249,23 @@ def whole_number(value: Any, path: Path, report: Report) -> Any:
         return int(value)
     report.invalid(value, path)
     return value
+
+
+def number_from_text(value: Any, path: Path, report: Report) -> Any:
+    """Accept a JSON number, or a text that JavaScript makes a number of, as query strings have it; give the number.
+
+    A whole number comes back as an integer. An empty text is 0, fractions and infinities are numbers.
+    """
+    before = len(report.errors)
+    found = js_number(value) if isinstance(value, str) else None
+    if found is None:
+        number(value, path, report)
+        if isinstance(value, str):
+            report.errors.append("cannot parse to a number")
+        if len(report.errors) > before:
+            return value
+        found = as_double(value)
+    return int(found) if found.is_integer() else found
 
 
 def _shown(value: Any) -> str:

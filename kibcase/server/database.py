@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 _BUSY_SECONDS: Final = 2.0
 _STATEMENTS: Final = 512
 _CACHE_KIB: Final = 65_536
+# "KibC", in the header of every data file: SQLite's mark of whose file it is.
+APPLICATION_ID: Final = 0x4B696243
 
 
 class DataFileInUse(OSError):
     """Another server, in this or another process, works with the data file."""
+
+
+class ForeignFile(ValueError):
+    """The data file belongs to another application."""
 
 
 class Database:
@@ -27,7 +33,8 @@ class Database:
     which survives the death of the process at any instruction. It belongs to this object alone until ``close`` or
     the end of the process, however it ends. Rows are ``sqlite3.Row``.
 
-    Raises ``DataFileInUse`` (after two seconds) if somebody else has the file open, ``sqlite3.Error`` as SQLite does.
+    Raises ``DataFileInUse`` (after two seconds) if somebody else has the file open, ``ForeignFile`` for a database that
+    no kibcase has written (which stays as it is), ``sqlite3.Error`` as SQLite does.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -47,16 +54,33 @@ class Database:
             raise
 
     def _own(self, path: Path) -> None:
-        # SQLite's own lock: the operating system gives it back whatever becomes of the process.
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHE_KIB}"):
-            try:
+        try:
+            # SQLite's own lock: the operating system gives it back whatever becomes of the process.
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            if not self._is_ours():
+                raise ForeignFile(f"the file {path} is a database of another application; choose another file")
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHE_KIB}"):
                 self._connection.execute(f"PRAGMA {pragma}")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                raise DataFileInUse(
-                    f"the data file {path} is in use by another server; stop that one or choose another file"
-                ) from error
+            if self._mark() != APPLICATION_ID:
+                self._connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise DataFileInUse(
+                f"the data file {path} is in use by another server; stop that one or choose another file"
+            ) from error
+
+    def _mark(self) -> int:
+        return int(self._connection.execute("PRAGMA application_id").fetchone()[0])
+
+    def _is_ours(self) -> bool:
+        mark = self._mark()
+        if mark == APPLICATION_ID:
+            return True
+        tables = {row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master").fetchall()}
+        columns = {row["name"] for row in self._connection.execute("PRAGMA table_info(schema_versions)").fetchall()}
+        # A new file, or one of a kibcase that left no mark yet.
+        return not mark and (not tables or columns == {"name", "version"})
 
     def transaction(self) -> _Transaction:
         """Give the connection inside a write transaction (a context manager): all of it is stored, or none.

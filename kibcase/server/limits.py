@@ -37,6 +37,8 @@ ACTIVITY_SEARCH: Final = 256
 ACTIVITY_AUTHORS: Final = 100
 ACTIVITY_SEARCHED: Final = 5000
 SUGGESTED_PROFILES: Final = 10
+# Lucene's maxClauseCount by default, and the least that Elasticsearch sets it to.
+SEARCH_CLAUSES: Final = 1024
 ALERTS_READ: Final = 1000
 METRIC_VALUES: Final = 10
 PER_PAGE: Final = 100

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 License = Literal["basic", "gold", "platinum", "enterprise", "trial"]
+
+RELEASES = ("8.17", "8.18", "8.19", "9.0", "9.1", "9.2", "9.3", "9.4", "9.5", "9.6")
+"""The releases that the server can play, each with all its patch versions."""
+
+LICENSES: tuple[License, ...] = get_args(License)
+"""The licences that the server can play."""
 
 _PLATINUM = frozenset({"platinum", "enterprise", "trial"})
 
@@ -21,7 +27,8 @@ def full_version(text: str) -> str:
 class Stack:
     """One stack version under one licence; each property names a difference in Kibana's behaviour.
 
-    Raises ``ValueError`` if ``version`` is not of the form ``9.2.0`` (``9.2.0-SNAPSHOT`` is allowed too).
+    Raises ``ValueError`` if ``version`` is not of the form ``9.2.0`` (``9.2.0-SNAPSHOT`` is allowed too) or not of
+    one of the ``RELEASES``, or if ``license`` is none of the ``LICENSES``.
     """
 
     version: str = "9.2.0"
@@ -29,7 +36,13 @@ class Stack:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d+\.\d+\.\d+(-SNAPSHOT)?", self.version):
-            raise ValueError(f"not a stack version: {self.version!r}; expected something like '9.2.0'")
+            raise ValueError(
+                f"not a stack version: {self.version[:40]!r}; expected something like '9.2.0', of {', '.join(RELEASES)}"
+            )
+        if ".".join(map(str, self.release)) not in RELEASES:
+            raise ValueError(f"stack {self.version[:40]} cannot be played, only {', '.join(RELEASES)}")
+        if self.license not in LICENSES:
+            raise ValueError(f"not a licence: {str(self.license)[:40]!r}; there are {', '.join(LICENSES)}")
 
     @cached_property
     def release(self) -> tuple[int, int]:

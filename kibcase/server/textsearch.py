@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
+from kibcase.server import limits
+from kibcase.server.errors import BadRequest
+
 Tokens = Sequence[str]
 Matcher = Callable[[Sequence[Tokens]], bool]
 
@@ -64,10 +67,11 @@ def compile_search(text: str, *, every: bool = False) -> Matcher:
 
     Known operators: ``+`` and, ``|`` or, ``-`` not, ``"phrase"``, ``prefix*``, ``word~2``, parentheses and
     the backslash. ``every`` makes "and" the default between terms, otherwise it is "or". Like the original,
-    the function never fails: what makes no sense is ignored. A query without terms matches nothing.
+    the function never fails: what makes no sense is ignored. A query without terms matches nothing. A term that is
+    said again next to its like counts once; raises ``BadRequest`` for more than 1024 others, the clauses that
+    Elasticsearch takes at least.
     """
-    parser = _Parser(text, every=every)
-    found = parser.group(0)
+    found = _Parser(text, every=every).group(0)
     return found if found is not None else (lambda _fields: False)
 
 
@@ -80,14 +84,49 @@ def compile_phrase_prefix(text: str) -> Matcher:
     return _phrase_prefix(words) if words else (lambda _fields: False)
 
 
+class _Chain:
+    """Terms with "and" and "or" between them, worked off from left to right, in runs of one operator."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[bool, dict[tuple[str, bool], Matcher]]] = []
+
+    def add(self, said: tuple[str, bool], matcher: Matcher, *, both: bool) -> bool:
+        """Join a term, which is ``said`` so; gives whether it says anything new."""
+        if len(self._runs) == 1 and len(self._runs[0][1]) == 1:
+            # What stands before the first operator belongs to its run.
+            self._runs[0] = (both, self._runs[0][1])
+        if not self._runs or self._runs[-1][0] != both:
+            self._runs.append((both, {}))
+        run = self._runs[-1][1]
+        if said in run:
+            return False
+        run[said] = matcher
+        return True
+
+    def matcher(self) -> Matcher | None:
+        runs = [(both, list(run.values())) for both, run in self._runs]
+
+        def match(fields: Sequence[Tokens]) -> bool:
+            matched = runs[0][0]
+            for both, matchers in runs:
+                if both:
+                    matched = matched and all(each(fields) for each in matchers)
+                else:
+                    matched = matched or any(each(fields) for each in matchers)
+            return matched
+
+        return match if runs else None
+
+
 @dataclass(slots=True)
 class _Parser:
     text: str
     every: bool
     at: int = field(default=0)
+    clauses: int = field(default=0)
 
     def group(self, depth: int) -> Matcher | None:
-        result: Matcher | None = None
+        chain = _Chain()
         operator: str | None = None
         negate = False
         while self.at < len(self.text):
@@ -102,19 +141,22 @@ class _Parser:
             elif character in _SPACE + ")":
                 self.at += 1
             else:
+                start = self.at
                 term = self.term(depth)
                 if term is not None:
-                    result = self.joined(result, _negated(term) if negate else term, operator)
+                    both = operator == "+" or (operator is None and self.every)
+                    said = (self.text[start : self.at], negate)
+                    added = chain.add(said, _negated(term) if negate else term, both=both)
+                    self.count(added and character != "(")
                 operator, negate = None, False
-        return result
+        return chain.matcher()
 
-    def joined(self, left: Matcher | None, right: Matcher, operator: str | None) -> Matcher:
-        if left is None:
-            return right
-        both = operator == "+" or (operator is None and self.every)
-        if both:
-            return lambda fields: left(fields) and right(fields)
-        return lambda fields: left(fields) or right(fields)
+    def count(self, added: int) -> None:
+        self.clauses += added
+        if self.clauses > limits.SEARCH_CLAUSES:
+            raise BadRequest(
+                f"Query contains too many nested clauses; maxClauseCount is set to {limits.SEARCH_CLAUSES}"
+            )
 
     def term(self, depth: int) -> Matcher | None:
         character = self.text[self.at]
@@ -156,7 +198,9 @@ class _Parser:
                 break
             letters.append(character)
             self.at += 1
-        return _word("".join(letters), every=self.every)
+        whole = "".join(letters)
+        self.count(max(0, len(set(analyse(whole))) - 1))
+        return _word(whole, every=self.every)
 
 
 def _word(text: str, *, every: bool) -> Matcher | None:
@@ -167,7 +211,7 @@ def _word(text: str, *, every: bool) -> Matcher | None:
         return lambda fields: any(fields)
     if text.endswith("*") and len(text) > 1:
         return _prefix(text[:-1])
-    words = analyse(text)
+    words = list(dict.fromkeys(analyse(text)))
     return _words(words, text, every=every) if words else None
 
 

@@ -185,10 +185,6 @@ class Directory:
         """Give every user as Elasticsearch's ``GET /_security/user`` does, by name."""
         return {name: _shown_user(name, account) for name, account in sorted(self._users.items())}
 
-    def is_given(self, name: str) -> bool:
-        """Tell whether a user came with the server's configuration, and therefore is not changed over HTTP."""
-        return name in self._given_users
-
     def put_user(self, name: str, doc: Json, password: str | None) -> bool:
         """Make or change a user; ``doc`` has roles, full_name, email, metadata, enabled. Gives whether they are new.
 

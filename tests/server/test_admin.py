@@ -221,3 +221,18 @@ def test_a_reset_lasts(tmp_path: Path) -> None:
         assert requests.post(f"{server.kibana_url}/_kibcase/reset", json=body, auth=ROOT, timeout=10).ok
     with CasesServer(data=data) as server:
         assert requests.get(f"{server.kibana_url}/api/cases/_find", auth=ROOT, timeout=10).json()["total"] == 0
+
+
+def test_cases_are_numbered_when_told(server: CasesServer, kibana: Send, face: str) -> None:
+    first, second = (kibana("POST", "/api/cases", json=CASE).json() for _ in range(2))
+    read = kibana("GET", f"/api/cases/{first['id']}").json()
+    assert (read.get("incremental_id"), read["version"]) == (None, first["version"])
+    answer = requests.post(f"{face}/_kibcase/number", auth=ROOT, timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {"numbered": 2})
+    for number, made in enumerate((first, second), start=1):
+        read = kibana("GET", f"/api/cases/{made['id']}").json()
+        assert read["incremental_id"] == number
+        assert read["version"] != made["version"]
+    assert server.number_cases() == 0
+    assert requests.post(f"{face}/_kibcase/number", timeout=10).status_code == 401
+    assert requests.get(f"{face}/_kibcase/number", auth=ROOT, timeout=10).status_code == 404

@@ -76,9 +76,9 @@ def test_users_from_a_file(start: Start, tmp_path: Path) -> None:
     assert found.json()["total"] == 0
 
 
-def refused(process: subprocess.Popen[str]) -> str:
+def refused(process: subprocess.Popen[str], status: int = 1) -> str:
     stdout, stderr = process.communicate(timeout=SECONDS)
-    assert (process.returncode, stdout) == (1, "")
+    assert (process.returncode, stdout) == (status, "")
     assert "Traceback" not in stderr
     (line,) = stderr.splitlines()
     return line
@@ -115,10 +115,39 @@ def test_data_of_a_newer_version(start: Start, tmp_path: Path) -> None:
 def test_a_file_of_users_that_is_wrong(start: Start, tmp_path: Path) -> None:
     users = tmp_path / "users.yaml"
     users.write_text("users: {ana: {password: word-of-ana, roles: [nobody]}}")
-    line = refused(start("--port", "0", "--users", users))
+    line = refused(start("--port", "0", "--users", users), 2)
     assert "user 'ana' has the role 'nobody'" in line
     assert "word-of-ana" not in line
-    assert "No such file" in refused(start("--port", "0", "--users", tmp_path / "none.yaml"))
+    assert "No such file" in refused(start("--port", "0", "--users", tmp_path / "none.yaml"), 2)
+
+
+def test_both_faces_on_one_port(start: Start) -> None:
+    line = refused(start("--port", "5698", "--es-port", "5698"))
+    assert line.endswith("Kibana and Elasticsearch cannot both have port 5698; give one of them another, or 0")
+
+
+def test_the_database_of_another_application(start: Start, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as database, database:
+        database.execute("CREATE TABLE notes (text TEXT)")
+    before = other.read_bytes()
+    line = refused(start("--port", "0", "--es-port", "0", "--data", other))
+    assert line.endswith(f"the file {other} is a database of another application; choose another file")
+    assert other.read_bytes() == before
+
+
+@pytest.mark.parametrize(("options", "number"), [((), None), (("--number-after", "0"), 1)])
+def test_when_a_case_is_numbered(start: Start, options: tuple[str, ...], number: int | None) -> None:
+    process = start("--port", "0", "--es-port", "0", "--json", *options)
+    url = told(process)["kibana"]
+    body = {
+        "title": "Beacon", "description": "Seen.", "tags": [], "owner": "cases", "settings": {"syncAlerts": True},
+        "connector": {"id": "none", "name": "none", "type": ".none", "fields": None},
+    }
+    login = ("elastic", "changeme")
+    made = requests.post(f"{url}/api/cases", json=body, headers={"kbn-xsrf": "t"}, auth=login, timeout=10).json()
+    read = requests.get(f"{url}/api/cases/{made['id']}", auth=login, timeout=10).json()
+    assert (read.get("incremental_id"), read["version"] == made["version"]) == (number, number is None)
 
 
 def test_beyond_loopback_it_warns_even_in_json(start: Start) -> None:

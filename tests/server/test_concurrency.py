@@ -199,6 +199,7 @@ def test_a_case_is_deleted_once_and_with_everything(
 def test_numbers_are_given_once(client: Client, together: Callable[[Act], list[Any]]) -> None:
     def create(each: Client, _place: int) -> list[int]:
         made = [each.send("POST", "/api/cases", CASE).json()["id"] for _ in range(ROUNDS)]
+        assert each.send("POST", "/_kibcase/number").status_code == 200
         return [each.case(name)["incremental_id"] for name in made]
 
     given = [number for numbers in together(create) for number in numbers]

@@ -156,6 +156,7 @@ def test_everything_is_found(data: Path, flaws: Flaws, session: requests.Session
         made = session.post(f"{url}/api/cases", json=new_case(), timeout=SECONDS).json()
         newest = 8 + sum(2 * number + 2 * (number % 2) for number in range(8)) + 8
         assert made["version"] == version_of(newest + 1)
+        assert server.number_cases() == 1
         assert session.get(f"{url}/api/cases/{made['id']}", timeout=SECONDS).json()["incremental_id"] == 9
     assert flaws(data) == []
     with closing(sqlite3.connect(data)) as db:

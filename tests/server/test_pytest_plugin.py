@@ -86,6 +86,21 @@ def test_a_misspelt_option_is_told(run: Run) -> None:
     result.stdout.fnmatch_lines(["*TypeError*'stack'*"])
 
 
+def test_a_misspelt_licence_is_told(run: Run) -> None:
+    result = run("""
+        import pytest
+
+        def test_by_setting(kibcase_server): ...
+
+        @pytest.mark.kibcase(license="platinumm")
+        def test_by_marker(kibcase_server): ...
+    """, ini="kibcase_license = goldd")
+    result.assert_outcomes(errors=2)
+    text = result.stdout.str()
+    assert "ValueError: not a licence: 'goldd'; there are basic, gold, platinum, enterprise, trial" in text
+    assert "ValueError: not a licence: 'platinumm'; there are basic, gold, platinum, enterprise, trial" in text
+
+
 def test_ones_own_fixture_wins(run: Run) -> None:
     run("""
         import pytest

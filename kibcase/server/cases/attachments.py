@@ -134,26 +134,30 @@ def decode_edit(body: Any, stack: Stack) -> tuple[str, str, Attaching]:
     return identifier, version, _attaching(payload, stack)
 
 
-def decode_unified(body: Any, stack: Stack) -> Attaching:
+def decode_unified(body: Any) -> Attaching:
     """Check the body of ``POST attachments``, in the unified shape alone. Raises ``BadRequest``."""
-    return _attaching(decode(_unified_codec({}), body), stack)
+    return _unified_attaching(decode(_unified_codec({}), body))
 
 
-def decode_replacement(body: Any, stack: Stack) -> tuple[str, Attaching]:
+def decode_replacement(body: Any) -> tuple[str, Attaching]:
     """Check the body of ``PUT attachments/{id}``; gives the version to replace and the attachment.
 
     Raises ``BadRequest``.
     """
     payload = decode(_unified_codec(_UNIFIED_PUT), body)
-    return payload.pop("version"), _attaching(payload, stack)
+    return payload.pop("version"), _unified_attaching(payload)
+
+
+def _unified_attaching(payload: Json) -> Attaching:
+    check_payload(payload)
+    attaching = attaching_of(payload)
+    _check_pairs(attaching.payload)
+    return attaching
 
 
 def _attaching(payload: Json, stack: Stack) -> Attaching:
     if payload["type"] not in LEGACY_TYPES:
-        check_payload(payload)
-        attaching = attaching_of(payload)
-        _check_pairs(attaching.payload)
-        return attaching
+        return _unified_attaching(payload)
     _check_pairs(payload)
     _check_registered(payload)
     if not stack.has_unified_attachments:
@@ -161,6 +165,9 @@ def _attaching(payload: Json, stack: Stack) -> Attaching:
     if payload["type"] == "actions" and not payload["actions"]["targets"]:
         raise BadRequest("Legacy actions payload has no targets to migrate")
     unified = to_unified(payload)
+    if unified["type"] == payload["type"]:
+        # An alert or event of no known owner has no unified shape; whoever attaches it is refused as of no such owner.
+        return Attaching(payload=payload)
     check_shape(unified)
     return attaching_of(unified)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from kibcase.server.cases import activity
@@ -175,9 +174,13 @@ class Cases:
                 "In order to filter cases by assignees, you must be subscribed to an Elastic Platinum license"
             )
         space = _visible(caller, "findCases")
+        condition = both(space, asked.filters, asked.status)
+        # Before the transaction: to look through texts takes long, and nobody else is to wait for it.
+        search = asked.search
+        hits = None if search is None else context.store.matching(search.columns, *condition, search.match)
         with context.store.transaction():
             statuses = self._statuses(both(space, asked.filters))
-            total, records = self._page(asked, both(space, asked.filters, asked.status), statuses)
+            total, records = self._page(asked, condition, statuses, hits)
             records = [self._numbered(caller, record) for record in records]
         return {
             "page": asked.page.number,
@@ -188,15 +191,14 @@ class Cases:
         }
 
     def _page(
-        self, asked: CaseQuery, condition: Sql, statuses: Mapping[str, int]
+        self, asked: CaseQuery, condition: Sql, statuses: Mapping[str, int], hits: list[int] | None
     ) -> tuple[int, list[CaseRecord]]:
         store, page = self.context.store, asked.page
-        if asked.search is None:
-            wanted = asked.status[1] or statuses
-            total = sum(statuses.get(status, 0) for status in set(wanted))
-            return total, store.select_cases(*condition, asked.order, page.size, page.offset)
-        hits = store.matching(asked.search.columns, *condition, asked.search.match)
-        return len(hits), store.among(hits, asked.order, page.size, page.offset)
+        if hits is not None:
+            return len(hits), store.among(hits, asked.order, page.limit, page.offset)
+        wanted = asked.status[1] or statuses
+        total = sum(statuses.get(status, 0) for status in set(wanted))
+        return total, store.select_cases(*condition, asked.order, page.limit, page.offset)
 
     def _statuses(self, condition: Sql) -> dict[str, int]:
         rows = self.context.store.select("status, count(*) AS n", *condition, "GROUP BY status")
@@ -252,15 +254,24 @@ class Cases:
 
     def _numbered(self, caller: Caller, record: CaseRecord) -> CaseRecord:
         # Kibana numbers cases in a background task, which moves their version. Here the task "has run"
-        # when a case is read, so that a script may PATCH with the version that its POST was answered.
+        # when a case is read that is old enough for it.
         if record.reserved is None or not self._is_due(record):
             return record
         self.context.store.put_case(record.number, record.doc | {"incremental_id": record.reserved})
         return self.context.case(caller, record.id)
 
+    def number_all(self) -> int:
+        """Give every case that waits for it its number, in all spaces, oldest first; tells how many they were."""
+        store = self.context.store
+        with store.transaction():
+            waiting = store.select_cases("reserved IS NOT NULL", [], "number", -1, 0)
+            for record in waiting:
+                store.put_case(record.number, record.doc | {"incremental_id": record.reserved})
+        return len(waiting)
+
     def _is_due(self, record: CaseRecord) -> bool:
         age = self.context.clock() - parse_stamp(record.doc["created_at"])
-        return age >= timedelta(seconds=self.context.incremental_id_delay)
+        return age.total_seconds() >= self.context.incremental_id_delay
 
 
 def create_operations(fields: Mapping[str, Any], stack: Stack) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +15,7 @@ from kibcase.server.cases.bodies import SEVERITIES, STATUSES
 from kibcase.server.cases.facts import ASSIGNEE, TAG, UNASSIGNED
 from kibcase.server.cases.find_search import Search, case_search
 from kibcase.server.cases.tables import SEVERITY_RANK
-from kibcase.server.codec import Codec, array, as_list, decode, one_of, strict, string, union, whole_number
+from kibcase.server.codec import Codec, array, as_list, decode, number_from_text, one_of, strict, string, union
 from kibcase.server.datemath import resolve, stamp
 from kibcase.server.errors import BadRequest
 from kibcase.server.stack import Stack
@@ -22,23 +24,30 @@ SORT_COLUMNS = {
     "createdAt": "created_at", "updatedAt": "updated_at", "closedAt": "closed_at", "title": "title",
     "category": "category", "status": "status", "severity": "severity",
 }
-_PAGING: dict[str, Codec] = {"page": whole_number, "perPage": whole_number}
+_PAGING: dict[str, Codec] = {"page": number_from_text, "perPage": number_from_text}
 _ORDER: dict[str, Codec] = {"sortOrder": one_of("asc", "desc")}
 Sql = tuple[str, list[Any]]
+# Well below the number of parameters that SQLite takes.
+_MARKS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Which part of a list; ``number`` starts at 1."""
+    """Which part of a list; ``number`` starts at 1. Both numbers are as the caller gave them: fractions are allowed."""
 
-    number: int
-    size: int
+    number: float
+    size: float
     descending: bool
+
+    @property
+    def limit(self) -> int:
+        """How many items the page has at most; like Elasticsearch it drops what is behind the point."""
+        return int(self.size)
 
     @property
     def offset(self) -> int:
         """How many items come before the page."""
-        return (self.number - 1) * self.size
+        return int((self.number - 1) * self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +78,16 @@ def decode_page(fields: Mapping[str, Any], *, default_size: int = 20) -> Page:
         size=fields.get("perPage", default_size),
         descending=fields.get("sortOrder") == "desc",
     )
-    if max(number, number * size, page.offset + page.size) > limits.DOCUMENTS:
+    offset = float(page.number - 1) * float(page.size)
+    if max(number, number * size, offset + page.size) > limits.DOCUMENTS:
         raise BadRequest(
             "The number of documents is too high. Paginating through more than "
             f"{limits.DOCUMENTS} documents is not possible."
         )
-    if page.offset < 0 or page.size < 0:
+    if not math.isfinite(offset):
+        # JSON has no infinity: Elasticsearch gets a null.
+        raise BadRequest("Unknown key for a VALUE_NULL in [from].")
+    if page.offset < 0 or page.limit < 0:
         raise BadRequest(f"[from] parameter cannot be negative but was [{page.offset}]")
     return page
 
@@ -170,7 +183,9 @@ def _all(*parts: Sql) -> Sql:
 
 
 def _in(column: str, given: str | list[str] | None) -> Sql:
-    values = as_list(given)
+    values = list(dict.fromkeys(as_list(given)))
+    if len(values) > _MARKS:
+        return f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(values)]  # noqa: S608
     return (f"{column} IN ({_marks(values)})", list(values)) if values else ("1", [])
 
 

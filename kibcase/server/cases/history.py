@@ -113,7 +113,7 @@ class History:
         else:
             store = self.context.store
             found = store.user_actions(
-                record.number, condition, descending=page.descending, limit=page.size, offset=page.offset
+                record.number, condition, descending=page.descending, limit=page.limit, offset=page.offset
             )
             total, shown = store.count_user_actions(record.number, condition), [_newer(action) for action in found]
         return {"userActions": shown, "page": page.number, "perPage": page.size, "total": total}
@@ -126,7 +126,7 @@ class History:
         if search:
             matches = (matching(action, search) for action in chosen[: limits.ACTIVITY_SEARCHED])
             chosen = [action for action in matches if action is not None]
-        return len(chosen), chosen[page.offset : page.offset + page.size]
+        return len(chosen), chosen[page.offset : page.offset + page.limit]
 
 
 def _newer(action: DocRecord) -> Json:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kibcase.server.cases.find import Sql
 from kibcase.server.cases.store import CaseStore
-from kibcase.server.textsearch import Words, compile_search
+from kibcase.server.textsearch import Matcher, Words, compile_search
 
 _TEXTS: Final = {
     "cases.title": "title",
@@ -27,12 +28,17 @@ class TextSearch:
     """Finds the numbers of cases among those that a condition admits.
 
     A text finds the case whose id it is, words in title, description, number and comments, whole values of
-    observables and custom fields without regard to case, and whole ids of alerts and events.
+    observables and custom fields without regard to case, and whole ids of alerts and events. Raises ``BadRequest``
+    for a text of too many terms. Texts are matched outside of any transaction: it must not be used within one.
     """
 
     store: CaseStore
     text: str
     fields: Collection[str]
+    matches: Matcher = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matches", compile_search(self.text))
 
     def numbers(self, condition: Sql) -> set[int]:
         """Give the numbers of the cases that match."""
@@ -50,10 +56,10 @@ class TextSearch:
         columns = [column for name, column in _TEXTS.items() if name in self.fields]
         if not columns:
             return set()
-        shown = ", ".join(f"{column} AS text{place}" for place, column in enumerate(columns))
-        rows = self.store.select(f"number, {shown}", *condition)
-        matches = compile_search(self.text)
-        return {row["number"] for row in rows if matches([_words(text) for text in tuple(row)[1:]])}
+        return set(self.store.matching(", ".join(columns), *condition, self._match))
+
+    def _match(self, texts: Sequence[Any]) -> bool:
+        return self.matches([_words(text) for text in texts])
 
     def _in_nested(self, condition: Sql) -> set[int]:
         found: set[int] = set()
@@ -73,38 +79,31 @@ class TextSearch:
         terms = sorted({self.text, *self.text.replace('"', " ").split()})
         if not kinds:
             return set()
-        kind_marks, id_marks = ",".join("?" * len(kinds)), ",".join("?" * len(terms))
         inner = (
-            "number IN (SELECT case_number FROM attached_documents "  # noqa: S608
-            f"WHERE kind IN ({kind_marks}) AND id IN ({id_marks}))"
+            "number IN (SELECT case_number FROM attached_documents WHERE kind IN (SELECT value FROM json_each(?)) "
+            "AND id IN (SELECT value FROM json_each(?)))"
         )
-        return self._where(condition, inner, [*kinds, *terms])
+        return self._where(condition, inner, [json.dumps(kinds), json.dumps(terms)])
 
     def _in_comments(self, condition: Sql) -> set[int]:
         if COMMENT not in self.fields:
             return set()
-        matches = compile_search(self.text)
-        return {number for number, text in self._comments(condition) if matches([_words(text)])}
+        # Each comment is a text of its own: words of two comments are not words of one.
+        found = (
+            "(SELECT json_group_array(json_extract(a.doc, '$.comment')) FROM attachments a "
+            "WHERE a.case_number = cases.number AND a.type IN ('user', 'actions'))"
+        )
 
-    def _comments(self, condition: Sql) -> Iterator[tuple[int, str]]:
-        where, given = condition
-        with self.store.transaction() as db:
-            rows = db.execute(
-                "SELECT case_number, json_extract(doc, '$.comment') AS text FROM attachments "  # noqa: S608
-                "WHERE type IN ('user', 'actions') AND case_number IN "
-                f"(SELECT number FROM cases WHERE {where})",
-                given,
-            ).fetchall()
-        return ((row["case_number"], row["text"]) for row in rows)
+        def match(row: Sequence[Any]) -> bool:
+            return any(self._match([text]) for text in json.loads(row[0]))
+
+        return set(self.store.matching(found, *condition, match))
 
     def _in_extended(self, condition: Sql) -> set[int]:
         if EXTENDED not in self.fields:
             return set()
-        rows = self.store.select(
-            "number, (SELECT group_concat(value, ' ') FROM json_each(doc, '$.extended_fields')) AS text", *condition
-        )
-        matches = compile_search(self.text)
-        return {row["number"] for row in rows if row["text"] and matches([_words(row["text"])])}
+        texts = "(SELECT group_concat(value, ' ') FROM json_each(doc, '$.extended_fields'))"
+        return set(self.store.matching(texts, *condition, lambda row: bool(row[0]) and self._match(row)))
 
 
 def _words(text: Any) -> Words:

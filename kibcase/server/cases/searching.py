@@ -96,8 +96,12 @@ class Searching:
         allowed: Sql = owner_condition(sorted(readable(caller, "findCases")))
         space: Sql = ("space = ?", [caller.space])
         filters = both(space, allowed, asked.filters, *(_custom(key, each) for key, each in custom.items()))
+        condition = both(filters, asked.status)
+        # Before the transaction: to look through texts takes long, and nobody else is to wait for it.
+        matching = self._matching(fields, asked, condition)
         with self.context.store.transaction():
-            total, records = self._page(caller, fields, asked, both(filters, asked.status))
+            narrowed = [matching, self._filtered(caller, fields, condition)]
+            total, records = self._page(asked, condition, [found for found in narrowed if found is not None])
             counts = self._counts(filters)
             cases = [self.context.show(record, []) for record in records]
             if stack.has_templates:
@@ -125,15 +129,13 @@ class Searching:
         for key, values in given.items():
             _check_filter(key, values, kinds)
 
-    def _page(self, caller: Caller, fields: Json, asked: CaseQuery, condition: Sql) -> tuple[int, list[CaseRecord]]:
+    def _page(self, asked: CaseQuery, condition: Sql, narrowed: list[set[int]]) -> tuple[int, list[CaseRecord]]:
         store, page = self.context.store, asked.page
-        found = [self._matching(fields, asked, condition), self._filtered(caller, fields, condition)]
-        narrowed = [numbers for numbers in found if numbers is not None]
-        wanted = set.intersection(*narrowed) if narrowed else None
-        if wanted is None:
+        if not narrowed:
             total = int(store.select("count(*) AS n", *condition)[0]["n"])
-            return total, store.select_cases(*condition, asked.order, page.size, page.offset)
-        return len(wanted), store.among(wanted, asked.order, page.size, page.offset)
+            return total, store.select_cases(*condition, asked.order, page.limit, page.offset)
+        wanted = set.intersection(*narrowed)
+        return len(wanted), store.among(wanted, asked.order, page.limit, page.offset)
 
     def _matching(self, fields: Json, asked: CaseQuery, condition: Sql) -> set[int] | None:
         text = fields.get("search")

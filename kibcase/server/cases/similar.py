@@ -11,10 +11,10 @@ from kibcase.server.cases.context import Caller, Context, Json
 from kibcase.server.cases.facts import OBSERVABLE, observable_value
 from kibcase.server.cases.find import Sql, both, decode_page, having
 from kibcase.server.cases.observables import bare, types_of
-from kibcase.server.codec import Codec, decode, strict, whole_number
+from kibcase.server.codec import Codec, decode, number_from_text, strict
 from kibcase.server.errors import Forbidden
 
-_PAGING: dict[str, Codec] = {"page": whole_number, "perPage": whole_number}
+_PAGING: dict[str, Codec] = {"page": number_from_text, "perPage": number_from_text}
 _REQUEST = strict({}, _PAGING)
 
 
@@ -47,7 +47,7 @@ class SimilarCases:
             allowed = owner in readable(caller, "findCases")
             condition = _sharing(caller.space, owner, record.number, wanted) if allowed else ("0", [])
             total = int(store.select("count(*) AS n", *condition)[0]["n"])
-            found = store.select_cases(*condition, "created_at, number", page.size, page.offset)
+            found = store.select_cases(*condition, "created_at, number", page.limit, page.offset)
             shown = [bare(self.context, each) for each in found]
         cases = [
             case | {"similarities": {"observables": similarities(wanted, case["observables"], labels)}}

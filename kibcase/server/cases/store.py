@@ -22,6 +22,7 @@ _INSERT_CASE = (
     f"INSERT INTO cases (space, id, seq, reserved, doc, {', '.join(COLUMNS)}) "  # noqa: S608
     f"VALUES (?, ?, ?, ?, ?{', ?' * len(COLUMNS)})"
 )
+_BATCH = 500
 SORT_RANKS = {
     "status": {"open": 0, "in-progress": 10, "closed": 20},
     "severity": {"low": 0, "medium": 10, "high": 20, "critical": 30},
@@ -151,10 +152,17 @@ class CaseStore:
     def matching(
         self, columns: str, where: str, values: Sequence[Any], match: Callable[[Sequence[Any]], bool]
     ) -> list[int]:
-        """Give the numbers of the cases that meet a condition and whose ``columns`` (SQL from our own code) match."""
-        with self.transaction() as db:
-            rows = db.execute(f"SELECT number, {columns} FROM cases WHERE {where}", tuple(values))  # noqa: S608
-            return [row["number"] for row in rows if match(row[1:])]
+        """Give the numbers of the cases that meet a condition and whose ``columns`` (SQL from our own code) match.
+
+        ``match`` may take its time: it runs outside of the transactions that read, if the caller holds none.
+        """
+        numbers = [row["number"] for row in self.select("number", where, values)]
+        found: list[int] = []
+        for start in range(0, len(numbers), _BATCH):
+            batch = json.dumps(numbers[start : start + _BATCH])
+            rows = self.select(f"number, {columns}", "number IN (SELECT value FROM json_each(?))", [batch])
+            found += (row["number"] for row in rows if match(row[1:]))
+        return found
 
     def among(self, numbers: Iterable[int], order: str, limit: int, offset: int) -> list[CaseRecord]:
         """Read a page of the cases with these numbers."""
@@ -216,12 +224,6 @@ class CaseStore:
                 (case_number, limit, offset),
             ).fetchall()
         return [_doc(row, row["case_number"]) for row in rows]
-
-    def count_attachments(self, case_number: int) -> int:
-        """Count the attachments of a case, of every type."""
-        with self.transaction() as db:
-            row = db.execute("SELECT count(*) AS n FROM attachments WHERE case_number = ?", (case_number,)).fetchone()
-        return int(row["n"])
 
     def delete_attachments(self, numbers: Iterable[int]) -> None:
         """Delete attachments."""

@@ -31,7 +31,7 @@ class UnifiedAttachments:
 
     def create(self, caller: Caller, case_id: str, body: Any) -> Json:
         """Add one attachment and give it; an alert or event that is there already gives the attachment that has it."""
-        attaching = decode_unified(body, self.context.stack)
+        attaching = decode_unified(body)
         written = self.attachments.add(caller, case_id, [attaching])
         return self.get(caller, case_id, (written or self._holders(caller, case_id, attaching))[0])
 
@@ -63,7 +63,7 @@ class UnifiedAttachments:
 
     def replace(self, caller: Caller, case_id: str, identifier: str, body: Any) -> Json:
         """Replace an attachment by its version, keeping type and owner, and give it."""
-        version, attaching = decode_replacement(body, self.context.stack)
+        version, attaching = decode_replacement(body)
         with self.context.store.transaction():
             self.attachments.replace(caller, case_id, identifier, version, attaching)
             return self.get(caller, case_id, identifier)

@@ -53,7 +53,7 @@ class UnifiedStore:
             rows = db.execute(
                 f"SELECT id FROM attachments WHERE case_number = ? AND ({condition}) "  # noqa: S608
                 f"ORDER BY created_at {order}, number {order} LIMIT ? OFFSET ?",
-                (case_number, *values, page.size, page.offset),
+                (case_number, *values, page.limit, page.offset),
             ).fetchall()
         return int(total), [row["id"] for row in rows]
 

@@ -77,7 +77,8 @@ class Endpoint:
     ``internal`` routes need ``x-elastic-internal-origin`` where the stack restricts them; ``anonymous`` ones
     work without credentials; ``deprecated`` ones are answered with a warning header. ``raw`` is the limit in bytes
     of a body that is handed over undecoded, whatever its media type. ``slow`` handlers wait for something (the
-    network) and therefore run on a worker thread; they must not wait inside a transaction of the database.
+    network) or work for long, and therefore run on a worker thread; they must not do so inside a transaction of the
+    database. A function tells whether one call is slow.
     ``requires`` is the API privilege that Kibana asks for before it looks at the request; whoever may read any cases
     has it.
     """
@@ -89,8 +90,12 @@ class Endpoint:
     anonymous: bool = False
     deprecated: bool = False
     raw: int | None = None
-    slow: bool = False
+    slow: bool | Callable[[Call], bool] = False
     requires: str | None = None
+
+    def is_slow(self, call: Call) -> bool:
+        """Tell whether this call is for a worker thread."""
+        return self.slow if isinstance(self.slow, bool) else self.slow(call)
 
 
 def ok(body: Any) -> Reply:

@@ -85,7 +85,7 @@ class KibanaFace:
             caller=caller, authorization=authorization, params=params, query=query, body=body, headers=headers,
             raw=b"" if endpoint.raw is None else raw, principal=principal,
         )
-        reply = await asyncio.to_thread(endpoint.handle, call) if endpoint.slow else endpoint.handle(call)
+        reply = await asyncio.to_thread(endpoint.handle, call) if endpoint.is_slow(call) else endpoint.handle(call)
         return self._with_warning(reply) if endpoint.deprecated else reply
 
     def _elsewhere(self, scope: Scope, space: str, path: str) -> Reply:

@@ -20,7 +20,12 @@ def case_routes(state: CaseState) -> list[Endpoint]:
             method="PATCH", path="/api/cases", handle=lambda call: ok(state.patching.patch(call.by, call.mapping))
         ),
         Endpoint(method="DELETE", path="/api/cases", handle=lambda call: _delete(state, call)),
-        Endpoint(method="GET", path="/api/cases/_find", handle=lambda call: ok(state.cases.find(call.by, call.query))),
+        Endpoint(
+            method="GET",
+            path="/api/cases/_find",
+            handle=lambda call: ok(state.cases.find(call.by, call.query)),
+            slow=lambda call: bool(call.query.get("search")),
+        ),
         Endpoint(method="GET", path="/api/cases/tags", handle=lambda call: ok(state.cases.tags(call.by, call.query))),
         Endpoint(
             method="GET",

@@ -32,6 +32,7 @@ def metrics_routes(state: CaseState) -> list[Endpoint]:
             path="/internal/cases/_search",
             handle=lambda call: ok(state.searching.search(call.by, call.mapping)),
             internal=True,
+            slow=lambda call: bool(isinstance(call.body, dict) and call.body.get("search")),
         ),
     ]
     containing = Endpoint(

@@ -113,7 +113,13 @@ def test_counts_ignore_status_and_search(crowd: Any) -> None:
     [
         ({"perPage": 101}, "The provided perPage value is too high. The maximum allowed perPage value is 100."),
         ({"page": 101, "perPage": 100}, "Paginating through more than 10000 documents is not possible."),
-        ({"page": "x"}, 'Invalid value "x" supplied to "page"'),
+        ({"page": "abc"}, 'Invalid value "abc" supplied to "page",cannot parse to a number'),
+        ({"perPage": "1_0"}, 'Invalid value "1_0" supplied to "perPage",cannot parse to a number'),
+        ({"page": "1e9"}, "Paginating through more than 10000 documents is not possible."),
+        ({"page": "Infinity"}, "Paginating through more than 10000 documents is not possible."),
+        ({"page": "-Infinity"}, "Unknown key for a VALUE_NULL in [from]."),
+        ({"page": "-1e308", "perPage": "99.5"}, "Unknown key for a VALUE_NULL in [from]."),
+        ({"page": "0.5"}, "[from] parameter cannot be negative but was [-10]"),
         ({"status": "done"}, 'Invalid value "done" supplied to "status"'),
         ({"sortField": "owner"}, 'Invalid value "owner" supplied to "sortField"'),
         ({"sortOrder": "up"}, 'Invalid value "up" supplied to "sortOrder"'),
@@ -126,6 +132,63 @@ def test_counts_ignore_status_and_search(crowd: Any) -> None:
 )
 def test_bad_parameters_are_refused(kibana: Any, params: dict[str, Any], message: str) -> None:
     assert message in kibana.refused("GET", "/api/cases/_find", 400, params=params)
+
+
+@pytest.mark.parametrize(
+    ("params", "page", "size", "first"),
+    [
+        ({"page": "1.5", "perPage": 2}, 1.5, 2, 1),
+        ({"page": "2", "perPage": "1.9"}, 2, 1.9, 1),
+        ({"page": " 0x2 ", "perPage": "1e0"}, 2, 1, 1),
+        ({"page": "2.0", "perPage": "+2."}, 2, 2, 2),
+    ],
+)
+def test_pages_are_numbers_as_javascript_reads_them(
+    crowd: Any, params: dict[str, Any], page: float, size: float, first: int
+) -> None:
+    everything = [case["id"] for case in crowd.get("/api/cases/_find")["cases"]]
+    answer = crowd.get("/api/cases/_find", **params)
+    assert (repr(answer["page"]), repr(answer["per_page"])) == (repr(page), repr(size))
+    assert [case["id"] for case in answer["cases"]] == everything[first : first + int(size)]
+
+
+def test_an_empty_page_is_zero(kibana: Any) -> None:
+    message = kibana.refused("GET", "/api/cases/_find", 400, params={"page": ""})
+    assert message == "[from] parameter cannot be negative but was [-20]"
+
+
+@pytest.mark.parametrize(
+    "text", ["a|" * 1000, "a " * 2000, "alpha " + "a +" * 1500, "-" * 999 + "a|" * 1000, "(" * 3000]
+)
+def test_a_long_search_is_answered(crowd: Any, text: str) -> None:
+    assert crowd.send("GET", "/api/cases/_find", params={"search": text}).status_code == 200
+    body = {"owner": "securitySolution", "search": text}
+    assert crowd.send("POST", "/internal/cases/_search", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["9.2.0", "9.5.0"])
+def test_a_search_has_at_most_1024_terms(connect: Any, version: str) -> None:
+    kibana = connect(stack_version=version)
+    message = "Query contains too many nested clauses; maxClauseCount is set to 1024"
+    for joint in ("|", "/"):
+        fitting, more = (joint.join(f"w{number}" for number in range(count)) for count in (1024, 1025))
+        for text, status in ((fitting, 200), (more, 400)):
+            body = {"owner": "cases", "search": text, **({"searchFields": []} if version == "9.5.0" else {})}
+            for answer in (
+                kibana.send("GET", "/api/cases/_find", params={"search": text}),
+                kibana.send("POST", "/internal/cases/_search", json=body),
+            ):
+                assert answer.status_code == status
+                assert status == 200 or answer.json()["message"] == message
+
+
+def test_many_quoted_words_among_alerts(connect: Any) -> None:
+    kibana = connect(stack_version="9.5.0")
+    phrase = '"' + " ".join(f"w{number}" for number in range(100_000)) + '"'
+    body = {"owner": "cases", "search": phrase, "searchFields": ["cases-comments.alertId"]}
+    assert kibana.send("POST", "/internal/cases/_search", json=body).json()["total"] == 0
+    owners = [f"o{number}" for number in range(100_000)]
+    assert kibana.send("POST", "/internal/cases/_search", json={"owner": owners}).json()["total"] == 0
 
 
 def test_values_in_use(crowd: Any, mara: Any) -> None:

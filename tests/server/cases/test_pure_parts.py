@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from kibcase.server.cases.changes import changed_fields, difference
 from kibcase.server.codec import Report, array, decode, limited, nullable, strict, string, union
 from kibcase.server.datemath import parse_stamp, resolve, stamp
 from kibcase.server.errors import BadRequest
+from kibcase.server.jstext import js_number
 from kibcase.server.textsearch import analyse, compile_search
 
 NOW = datetime(2024, 2, 29, 13, 45, 12, 345678, tzinfo=UTC)
@@ -94,6 +97,13 @@ def test_words_are_found_by_operator(words: list[str], other: str) -> None:
         (r"\-bar", "bar", True),
         ("(((a)))", "a", True),
         ("(" * 500 + "a", "a", True),
+        ("(((a)|(b))+c)", "a c", True),
+        ("(((a)|(b))+c)", "a b", False),
+        ("a|b+c", "a", False),
+        ("a+b|c", "c", True),
+        ("a|" * 900 + "b +c", "b", False),
+        ("a|" * 900 + "b +c", "a c", True),
+        ("+a +a |-b", "c", True),
         ("", "a", False),
     ],
 )
@@ -139,3 +149,31 @@ def _hashable(changes: dict[str, Any]) -> bool:
 def test_differences_rebuild_the_other_list(before: list[int], after: list[int]) -> None:
     added, removed = difference(before, after)
     assert (set(before) | set(added)) - set(removed) == set(after)
+
+
+@given(st.lists(st.tuples(st.sampled_from("+|"), st.booleans(), st.sampled_from("abc")), min_size=1, max_size=12),
+       st.sets(st.sampled_from("abc")))
+def test_operators_work_from_left_to_right(terms: list[tuple[str, bool, str]], words: set[str]) -> None:
+    query = "".join(f"{operator}{'-' if negated else ''}{word}" for operator, negated, word in terms)
+    expected: bool | None = None
+    for operator, negated, word in terms:
+        found = (word in words) is not negated
+        expected = found if expected is None else (expected and found) if operator == "+" else (expected or found)
+    assert compile_search(query)([sorted(words)]) is expected
+
+
+@given(st.text(alphabet=" +-.0123456789abcdefxobEeInity_\u00a0", max_size=12))
+def test_numbers_of_texts(text: str) -> None:
+    number = js_number(text)
+    assert number is None or number == number
+    if re.fullmatch(r"-?[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        assert number == float(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("", 0.0), (" \u00a0", 0.0), ("0x10", 16.0), ("0b11", 3.0), ("0o17", 15.0), ("1e400", math.inf), (".5", 0.5),
+    ("-Infinity", -math.inf), ("+Infinity", math.inf), ("0x" + "f" * 400, math.inf), ("Infinity" * 2, None),
+    ("+-Infinity", None), ("-0x10", None), ("1_0", None), ("nan", None), ("\u0663", None), ("1e", None), (".", None),
+])
+def test_texts_that_javascript_takes_for_numbers(text: str, number: float | None) -> None:
+    assert js_number(text) == number

@@ -87,7 +87,7 @@ def test_a_shown_value_ends_at_its_comma(kibana: Any) -> None:
     ("body", "message"),
     [
         ({"perPage": 101}, "The provided perPage value is too high. The maximum allowed perPage value is 100."),
-        ({"page": "x"}, 'Invalid value "x" supplied to "page"'),
+        ({"page": "x"}, 'Invalid value "x" supplied to "page",cannot parse to a number'),
         ({"owner": "cases"}, 'invalid keys "owner"'),
     ],
 )

@@ -158,7 +158,9 @@ def test_a_deleted_space_takes_its_cases_along(kibana: Any, hunt: Any, make_aler
     kibana.send("POST", "/api/spaces/space", json={"id": "hunt", "name": "Hunt"})
     assert hunt.get("/api/cases/_find")["total"] == 0
     assert hunt.get("/api/cases/configure") == []
-    assert hunt.get(f"/api/cases/{hunt.create()['id']}")["incremental_id"] == 1
+    made = hunt.create()
+    assert kibana.server.number_cases() == 2
+    assert hunt.get(f"/api/cases/{made['id']}")["incremental_id"] == 1
 
 
 def test_what_belongs_to_a_space_is_gone_from_the_file(kibana: Any, hunt: Any) -> None:
@@ -269,6 +271,7 @@ def test_cases_stay_in_their_space(kibana: Any, hunt: Any, make_alert: Any) -> N
 
 def test_each_space_numbers_its_own_cases(kibana: Any, hunt: Any) -> None:
     first, other = kibana.create(), hunt.create()
+    assert kibana.server.number_cases() == 2
     assert kibana.get(f"/api/cases/{first['id']}")["incremental_id"] == 1
     assert hunt.get(f"/api/cases/{other['id']}")["incremental_id"] == 1
 

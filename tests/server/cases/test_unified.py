@@ -359,3 +359,36 @@ def test_findings_name_the_place() -> None:
         '(root): Unrecognized keys: "c", "d"',
     ]
     assert findings_of(check, None) == ["(root): Invalid input: expected object, received null"]
+
+
+@pytest.mark.parametrize("owner", ["AAA", "", "alert"])
+@pytest.mark.parametrize("body", [
+    {"type": "alert", "alertId": "a", "index": "i", "rule": {"id": None, "name": None}},
+    {"type": "event", "eventId": ["a"], "index": ["i"]},
+    {"type": "user", "comment": "x"},
+], ids=["alert", "event", "user"])
+def test_an_owner_that_is_none(newest: Any, owner: str, body: dict[str, Any]) -> None:
+    case = newest.create()
+    given_body = body | {"owner": owner}
+    refusal = f'Unauthorized to create comments with owners: "{owner}"'
+    path = f"/api/cases/{case['id']}/comments"
+    assert newest.refused("POST", path, 403, json=given_body) == refusal
+    bulk = f"/internal/cases/{case['id']}/attachments/_bulk_create"
+    assert newest.refused("POST", bulk, 403, json=[given_body]) == refusal
+    (made,) = newest.comment(case)["comments"]
+    edit = given_body | {"id": made["id"], "version": made["version"]}
+    assert newest.send("PATCH", path, json=edit).status_code == 400
+    assert [each["id"] for each in newest.get(f"/api/cases/{case['id']}/attachments")["data"]] == [made["id"]]
+
+
+@pytest.mark.parametrize("kind", ["alert", "event", "user", "actions", "externalReference", "persistableState"])
+def test_types_of_the_comments_endpoints_are_no_unified_ones(newest: Any, kind: str) -> None:
+    case = newest.create()
+    path = f"/api/cases/{case['id']}/attachments"
+    made = create(newest, case, COMMENT)
+    message = f"Attachment type {kind} is not registered in unified attachment type registry."
+    for shape_ in ({"attachmentId": "x", "metadata": {"index": "i"}}, {"data": {"content": "x"}}):
+        body = {"type": kind, "owner": OWNER, **shape_}
+        assert newest.refused("POST", path, 400, json=body) == message
+        versioned = body | {"version": made["version"]}
+        assert newest.refused("PUT", f"{path}/{made['id']}", 400, json=versioned) == message
