@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 import requests
 
 from kibcase.errors import MissingExtraError
+from kibcase.retry import parse_http_date
 from kibcase_connectors.errors import ConnectorError, Denied
 from kibcase_connectors.jira import failures
 from kibcase_connectors.jira.config import JiraConfig
@@ -164,7 +165,7 @@ class JiraClient:
         return failures.from_exception(deed, error) if answer is None else failures.from_answer(deed, answer)
 
     def _note(self, answer: requests.Response | None, begun: datetime) -> None:
-        self.date = failures.http_date(answer.headers.get("Date", "")) if answer is not None else None
+        self.date = parse_http_date(answer.headers.get("Date")) if answer is not None else None
         if self.date is not None:
             self.offset = clock_offset(begun, self._clock(), self.date)
 

@@ -6,19 +6,15 @@ sent: no. Sent without an answer that tells: perhaps, so ``OutcomeUnknown``.
 
 from __future__ import annotations
 
-import math
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import requests
-from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, ProxyError, ReadTimeout
-from urllib3.exceptions import HTTPError, NewConnectionError
 
 from kibcase.errors import bounded
+from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -30,6 +26,7 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.jira.wire import FIELDS
+from kibcase_connectors.network import cause_of, never_sent
 
 _LOG_IN: Final = (
     "Check the account's credentials; API tokens expire. "
@@ -41,7 +38,6 @@ _ADDRESS: Final = (
 )
 _ODD: Final = "the answer is not in Jira's form"
 _LOOK: Final = "The request may have arrived; it is not repeated before that is known."
-_NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,61 +116,15 @@ def unsteady(deed: Deed) -> ConnectorError:
     return Unavailable(deed.system, deed.what, said="the list keeps changing while it is read")
 
 
-def never_sent(error: BaseException) -> bool:
-    """Tell whether no byte of the request can have reached Jira."""
-    proofs = (NewConnectionError, ssl.SSLCertVerificationError, ConnectionRefusedError)
-    return isinstance(error, _NEVER_SENT) or any(isinstance(cause, proofs) for cause in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        waiting += [*found.args, found.__cause__]
-        waiting.append(getattr(found, "reason", None) if isinstance(found, HTTPError) else None)
-
-
 def _cause(error: Exception) -> str:
-    if not isinstance(error, requests.RequestException) or isinstance(error, requests.JSONDecodeError):
-        return _ODD
-    if isinstance(error, ReadTimeout):
-        return "no answer in time"
-    if isinstance(error, ConnectTimeout):
-        return "no connection in time"
-    system = next((cause for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror), None)
-    kind = type(error).__name__
-    return f"{kind}: {bounded(str(system.strerror), 120)}" if system is not None else kind
+    unread = not isinstance(error, requests.RequestException) or isinstance(error, requests.JSONDecodeError)
+    return _ODD if unread else cause_of(error)
 
 
 def retry_after(response: requests.Response) -> float | None:
     """Give the seconds to wait that an answer names: a whole number, a decimal, or an HTTP date."""
-    text = response.headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _until(text, response.headers.get("Date", ""))
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _until(text: str, date: str) -> float | None:
-    then, now = http_date(text), http_date(date)
-    if then is None:
-        return None
-    return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
-
-
-def http_date(text: str) -> datetime | None:
-    """Read an HTTP date (``Sun, 06 Nov 1994 08:49:37 GMT``); None if it is not one."""
-    try:
-        value = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    now = parse_http_date(response.headers.get("Date")) or datetime.now(UTC)
+    return parse_retry_after(response.headers.get("Retry-After"), now=now)
 
 
 def _body(response: requests.Response) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, select_proxy
 
+from kibcase.retry import parse_http_date
 from kibcase_connectors.errors import ConnectorError, Denied
 from kibcase_connectors.model import Json
 from kibcase_connectors.resilient import failures
@@ -135,7 +136,7 @@ class ResilientClient:
             response.close()
 
     def _note(self, answer: Answer, begun: datetime) -> None:
-        self.date = failures.http_date(answer.headers.get("date", ""))
+        self.date = parse_http_date(answer.headers.get("date"))
         if self.date is not None:
             self.offset = clock_offset(begun, self._clock(), self.date)
 

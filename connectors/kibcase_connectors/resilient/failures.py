@@ -7,18 +7,13 @@ or never sent: no. Sent without an answer that tells: perhaps, so ``OutcomeUnkno
 from __future__ import annotations
 
 import json
-import math
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, ProxyError, ReadTimeout
-from urllib3.exceptions import HTTPError, NewConnectionError
-
 from kibcase.errors import bounded
+from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -29,6 +24,7 @@ from kibcase_connectors.errors import (
     Throttled,
     Unavailable,
 )
+from kibcase_connectors.network import cause_of, never_sent
 from kibcase_connectors.resilient.wire import NAMES
 
 LOG_IN: Final = (
@@ -39,7 +35,6 @@ _ADDRESS: Final = "Check that the address is the platform's own, and not that of
 _ODD: Final = "the answer is not in the platform's form"
 _LOOK: Final = "The request may have arrived; it is not repeated before that is known."
 _TERSE: Final = "The platform keeps the cause to itself; its server log (client.log) tells it."
-_NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
 _FIELDS = {name: field for field, name in NAMES.items()}
 _ADVICE = {
     400: _TERSE,
@@ -103,7 +98,7 @@ def _unusable(deed: Deed, answer: Answer, said: str) -> ConnectorError:
 
 def from_exception(deed: Deed, error: Exception) -> ConnectorError:
     """Give the error for a request that got no answer. Texts of exceptions may hold URLs and are not used."""
-    said = _cause(error)
+    said = cause_of(error)
     if never_sent(error):
         return Unavailable(deed.system, deed.what, said=said, advice="Check the address, the proxy and TLS.")
     if deed.writes:
@@ -141,53 +136,10 @@ def canonical(name: str) -> str:
     return _FIELDS.get(name, name)
 
 
-def never_sent(error: BaseException) -> bool:
-    """Tell whether no byte of the request can have reached the platform."""
-    proofs = (NewConnectionError, ssl.SSLCertVerificationError, ConnectionRefusedError)
-    return isinstance(error, _NEVER_SENT) or any(isinstance(cause, proofs) for cause in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        waiting += [*found.args, found.__cause__]
-        waiting.append(getattr(found, "reason", None) if isinstance(found, HTTPError) else None)
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, ReadTimeout):
-        return "no answer in time"
-    if isinstance(error, ConnectTimeout):
-        return "no connection in time"
-    system = next((cause for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror), None)
-    kind = type(error).__name__
-    return f"{kind}: {bounded(str(system.strerror), 120)}" if system is not None else kind
-
-
 def retry_after(answer: Answer) -> float | None:
     """Give the seconds to wait that an answer names: a whole number, a decimal, or an HTTP date."""
-    text = answer.headers.get("retry-after", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        then, now = http_date(text), http_date(answer.headers.get("date", ""))
-        return None if then is None else max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def http_date(text: str) -> datetime | None:
-    """Read an HTTP date (``Sun, 06 Nov 1994 08:49:37 GMT``); None if it is not one."""
-    try:
-        value = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    now = parse_http_date(answer.headers.get("date")) or datetime.now(UTC)
+    return parse_retry_after(answer.headers.get("retry-after"), now=now)
 
 
 def _said(answer: Answer) -> str:

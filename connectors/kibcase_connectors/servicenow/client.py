@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import InsecureRequestWarning
 
+from kibcase.retry import parse_http_date
 from kibcase.streaming import read_all
 from kibcase_connectors.errors import ConnectorError, Denied, Unavailable
 from kibcase_connectors.servicenow import failures
@@ -131,7 +132,7 @@ class ServiceNowClient:
         raise problem
 
     def _note(self, answer: Answer, begun: datetime) -> None:
-        self.date = failures.http_date(answer.headers.get("Date", ""))
+        self.date = parse_http_date(answer.headers.get("Date"))
         if self.date is not None:
             self.offset = clock_offset(begun, self._clock(), self.date)
 

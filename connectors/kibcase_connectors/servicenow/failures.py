@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import requests
-from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, ProxyError, ReadTimeout
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from kibcase.errors import bounded
+from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     ConnectorError,
     Denied,
@@ -26,6 +23,7 @@ from kibcase_connectors.errors import (
     Throttled,
     Unavailable,
 )
+from kibcase_connectors.network import cause_of, never_sent
 
 _LOG_IN: Final = "Check the account's credentials, and that the account is active and may use web services."
 _ADDRESS: Final = "Check that the address is the instance's own and not that of a log-in page or a proxy."
@@ -35,7 +33,6 @@ _MANDATORY: Final = "Give values in the configuration: close_code, close_notes, 
 _ASLEEP: Final = "the instance is hibernating"
 _WAKE: Final = "Wake it on the vendor's developer site."
 _ODD: Final = "the answer is not in ServiceNow's form"
-_NEVER_SENT = (ConnectTimeout, ProxyError, InvalidURL, InvalidSchema, InvalidHeader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +133,7 @@ def _unusable(deed: Deed, answer: Answer, said: str) -> ConnectorError:
 
 def from_exception(deed: Deed, error: Exception) -> ConnectorError:
     """Give the error for a request that got no answer. Texts of exceptions may hold URLs and are not used."""
-    said = _cause(error)
+    said = cause_of(error)
     if never_sent(error):
         return Unavailable(deed.system, deed.what, said=said, advice="Check the address, the proxy and TLS.")
     if deed.writes:
@@ -151,67 +148,19 @@ def odd(deed: Deed) -> ConnectorError:
     return Unavailable(deed.system, deed.what, said=_ODD, advice=_ADDRESS)
 
 
-def never_sent(error: BaseException) -> bool:
-    """Tell whether no byte of the request can have reached the instance."""
-    proofs = (NewConnectionError, ssl.SSLCertVerificationError, ConnectionRefusedError)
-    return isinstance(error, _NEVER_SENT) or any(isinstance(cause, proofs) for cause in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, BaseException) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        waiting += [*found.args, found.__cause__]
-        waiting.append(getattr(found, "reason", None) if isinstance(found, HTTPError) else None)
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, ReadTimeout):
-        return "no answer in time"
-    if isinstance(error, ConnectTimeout):
-        return "no connection in time"
-    system = next((cause for cause in _chain(error) if isinstance(cause, OSError) and cause.strerror), None)
-    kind = type(error).__name__
-    return f"{kind}: {bounded(str(system.strerror), 120)}" if system is not None else kind
-
-
 def retry_after(answer: Answer) -> float | None:
     """Give the seconds to wait that an answer names.
 
     ``Retry-After`` is a whole number, a decimal or an HTTP date; without it ``X-RateLimit-Reset`` says when the
     hourly budget begins anew, in seconds since the epoch.
     """
-    now = http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
-    text = answer.headers.get("Retry-After", "").strip()
-    seconds = _number(text)
-    if seconds is None and (then := http_date(text)) is not None:
-        seconds = (then - now).total_seconds()
-    reset = _number(answer.headers.get("X-RateLimit-Reset", "").strip())
-    if seconds is None and reset is not None and answer.status == 429:
-        seconds = reset - now.timestamp()
-    return None if seconds is None else max(0.0, seconds)
+    now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)
+    seconds = parse_retry_after(answer.headers.get("Retry-After"), now=now)
+    if seconds is None and answer.status == 429:
+        epoch = parse_retry_after(answer.headers.get("X-RateLimit-Reset"), now=now)
+        seconds = None if epoch is None else max(0.0, epoch - now.timestamp())
+    return seconds
 
-
-def _number(text: str) -> float | None:
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def http_date(text: str) -> datetime | None:
-    """Read an HTTP date (``Sun, 06 Nov 1994 08:49:37 GMT``); None if it is not one."""
-    try:
-        value = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
 def said_in(answer: Answer) -> str:

@@ -24,7 +24,7 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.jira import JiraConfig
-from kibcase_connectors.jira.failures import http_date, login_failed, retry_after
+from kibcase_connectors.jira.failures import login_failed, retry_after
 from kibcase_connectors.jira.rest import JiraRest
 
 if TYPE_CHECKING:
@@ -154,11 +154,6 @@ def test_the_spellings_of_retry_after(text: str, seconds: float | None) -> None:
     answer = requests.Response()
     answer.headers.update({"Retry-After": text, "Date": "Sun, 06 Nov 1994 08:49:37 GMT"})
     assert retry_after(answer) == seconds
-
-
-def test_dates() -> None:
-    assert http_date("Sun, 06 Nov 1994 08:49:37 GMT") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
-    assert http_date("yesterday") is None
 
 
 def test_cookies_are_not_kept_and_not_shown(server: responses.RequestsMock, caplog: pytest.LogCaptureFixture) -> None:

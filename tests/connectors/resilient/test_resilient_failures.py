@@ -26,7 +26,7 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.resilient import ResilientConfig, client
-from kibcase_connectors.resilient.failures import Answer, http_date, retry_after
+from kibcase_connectors.resilient.failures import Answer, retry_after
 from kibcase_connectors.resilient.rest import ResilientRest
 from kibcase_connectors.resilient.values import Edit
 from kibcase_connectors.resilient.wire import FieldDef
@@ -280,7 +280,3 @@ def test_retry_after(text: str, seconds: float | None) -> None:
     headers = {"retry-after": text, "date": "Sun, 06 Nov 1994 08:49:37 GMT"}
     assert retry_after(Answer(status=429, headers=headers, content=b"")) == seconds
 
-
-def test_http_dates() -> None:
-    assert http_date("Sun, 06 Nov 1994 08:49:37 GMT") == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
-    assert http_date("yesterday") is None
