@@ -1,4 +1,4 @@
-"""What requests and urllib3 raise, read for one question: may the request have arrived?"""
+"""What requests and urllib3 raise, read for one question: whether the request may have arrived."""
 
 from __future__ import annotations
 

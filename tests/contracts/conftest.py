@@ -6,7 +6,8 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from jsonschema import validators
 from jsonschema.exceptions import ValidationError
 from openapi_schema_validator import OAS30Validator
 
-from kibcase import ApiError, Request, Response, Transport
+from kibcase import ApiError, KibcaseError, Request, Response, Transport
 
 Json = dict[str, Any]
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+METHODS = ("get", "post", "put", "patch", "delete")
 BESIDE = ROOT.parent.joinpath("shared", "reference", "kibana-cases.openapi.yaml")
 
 
@@ -53,11 +56,16 @@ def _one_of(validator: Any, branches: list[Json], instance: Any, schema: Json) -
         yield from min(found, key=lambda errors: (len(errors), str(errors)))
 
 
-def _undocumented(_validator: Any, allowed: Any, instance: Any, schema: Json) -> Iterator[ValidationError]:
-    if allowed is False and isinstance(instance, dict):
-        for name in instance:
-            if name not in schema.get("properties", {}):
-                yield ValidationError("undocumented key", path=[name])
+def _undocumented(validator: Any, allowed: Any, instance: Any, schema: Json) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for name in instance:
+        if name in schema.get("properties", {}):
+            continue
+        if allowed is False:
+            yield ValidationError("undocumented key", path=[name])
+        elif isinstance(allowed, dict):
+            yield from validator.descend(instance[name], allowed, path=name)
 
 
 def _required(_validator: Any, names: list[str], instance: Any, _schema: Json) -> Iterator[ValidationError]:
@@ -73,12 +81,29 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
-class Document:
-    """The document, with every object closed: what it does not name is a violation."""
+_ENVELOPE: Json = {
+    "type": "object", "required": ["statusCode", "error", "message"], "properties": {
+        "statusCode": {"type": "integer"}, "error": {"type": "string"}, "message": {"type": "string"},
+        "attributes": {"type": "object"},
+    },
+}
 
-    def __init__(self, text: str) -> None:
-        self.raw: Json = yaml.safe_load(text)
-        self._closed = _closed(copy.deepcopy(self.raw))
+
+class Document:
+    """A document, with every object closed: what it does not name is a violation.
+
+    ``statuses`` are the errors of each operation, in the envelope of Kibana unless the document has a schema for
+    them. ``has`` tells which operations the stack has; those that it lacks answer 404 and nothing else.
+    """
+
+    def __init__(
+        self, raw: Json, statuses: Mapping[str, Mapping[int, str]] | None = None,
+        has: Callable[[str, str], bool] = lambda _method, _path: True,
+    ) -> None:
+        self.raw = raw
+        self._closed = _closed(copy.deepcopy(raw))
+        self._statuses = statuses or {}
+        self._has = has
         self._paths = [(re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))), path) for path in self.paths]
 
     @property
@@ -89,8 +114,12 @@ class Document:
     @property
     def operations(self) -> set[str]:
         """Every documented ``METHOD /path/{with}/{names}``."""
-        methods = ("get", "post", "put", "patch", "delete")
-        return {f"{name.upper()} {path}" for path, item in self.paths.items() for name in item if name in methods}
+        return {f"{name.upper()} {path}" for path, item in self.paths.items() for name in item if name in METHODS}
+
+    @property
+    def present(self) -> set[str]:
+        """Those of them that the stack has."""
+        return {operation for operation in self.operations if self._has(*operation.split(" "))}
 
     def operation(self, method: str, path: str) -> str | None:
         """The documented operation that a request is an instance of; fixed segments win over named ones."""
@@ -124,8 +153,11 @@ class Document:
                 yield Violation(f"{operation} query", name, errors[0][0].message)
 
     def _body(self, operation: str, described: Json, exchange: Exchange) -> Iterator[Violation]:
-        content = self._resolved(described.get("requestBody", {})).get("content", {})
+        body = self._resolved(described.get("requestBody", {}))
+        content = body.get("content", {})
         if exchange.sent is None:
+            if body.get("required") and "application/json" in content:
+                yield Violation(f"{operation} request", "", "no body")
             return
         if "application/json" not in content:
             yield Violation(f"{operation} request", "", "undocumented body")
@@ -134,16 +166,33 @@ class Document:
 
     def _answer(self, operation: str, described: Json, exchange: Exchange) -> Iterator[Violation]:
         where = f"{operation} {exchange.status}"
-        answer = described["responses"].get(str(exchange.status))
+        answer = self._expected(operation, described, exchange.status)
         if answer is None:
             yield Violation(where, "", "undocumented status")
             return
         content = self._resolved(answer).get("content", {})
-        if not content and exchange.got is not None:
+        schemas = [
+            content[media]["schema"] for media in ("application/json", "application/ndjson")
+            if "schema" in content.get(media, {})
+        ]
+        if not schemas and exchange.got is not None:
             yield Violation(where, "", "undocumented body")
-        for media in ("application/json", "application/ndjson"):
-            if media in content and "schema" in content[media]:
-                yield from self._held(where, content[media]["schema"], exchange.got)
+        for schema in schemas:
+            yield from self._held(where, schema, exchange.got)
+        if exchange.status >= 400 and isinstance(exchange.got, dict):
+            told = exchange.got.get("statusCode", exchange.got.get("status_code"))
+            if told != exchange.status:
+                yield Violation(where, "statusCode", f"it says {told}")
+
+    def _expected(self, operation: str, described: Json, status: int) -> Json | None:
+        refusal = {"content": {"application/json": {"schema": _closed(copy.deepcopy(_ENVELOPE))}}}
+        if not self._has(*operation.split(" ")):
+            return refusal if status == 404 else None
+        if status >= 500:
+            return None
+        expected: Json | None = described["responses"].get(str(status))
+        known = status in self._statuses.get(operation, {})
+        return refusal if known and not (expected and self._resolved(expected).get("content")) else expected
 
     def _held(self, where: str, schema: Json, value: Any) -> Iterator[Violation]:
         for error in self._validator(schema).iter_errors(value):
@@ -181,17 +230,44 @@ class Recorder(Transport):
     exchanges: list[Exchange]
 
     def send(self, request: Request) -> Response:
-        try:
+        with self._refusals(request):
             response = super().send(request)
-        except ApiError as error:
-            self.exchanges.append(_exchange(request, error.status, error.body))
-            raise
-        self.exchanges.append(_exchange(request, response.status, response.json() if response.content else None))
+        self.exchanges.append(_exchange(request, response.status, _decoded(response)))
         return response
+
+    def receive(self, request: Request, sink: Any) -> Response:
+        with self._refusals(request):
+            response = super().receive(request, sink)
+        self.exchanges.append(_exchange(request, response.status, None))
+        return response
+
+    @contextmanager
+    def _refusals(self, request: Request) -> Iterator[None]:
+        try:
+            yield
+        except KibcaseError as error:
+            # What is explained better has the refusal for its cause.
+            refusal = error if isinstance(error, ApiError) else error.__cause__
+            if not isinstance(refusal, ApiError):
+                raise
+            self.exchanges.append(_exchange(request, refusal.status, refusal.body))
+            raise
 
 
 @pytest.fixture(scope="session")
-def document() -> Document:
+def document_of() -> type[Document]:
+    """``Document`` itself, and with it what it tells of an ``Exchange``."""
+    return Document
+
+
+@pytest.fixture(scope="session")
+def exchange_of() -> type[Exchange]:
+    """``Exchange`` itself."""
+    return Exchange
+
+
+@pytest.fixture(scope="session")
+def official() -> Json:
     """The document named by KIBCASE_OPENAPI, or the one in the folder that lies beside the checkout."""
     path = Path(os.environ.get("KIBCASE_OPENAPI") or BESIDE)
     if not path.is_file():
@@ -199,7 +275,14 @@ def document() -> Document:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    return Document(path.read_text(encoding="utf-8"))
+    return _loaded(path)
+
+
+@pytest.fixture(scope="session")
+def statuses() -> dict[str, dict[int, str]]:
+    """The error statuses of every operation, each with what it is for."""
+    found: dict[str, dict[int, str]] = _loaded(HERE / "statuses.yaml")["operations"]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -214,6 +297,11 @@ def record() -> Callable[..., Recorder]:
     return make
 
 
+def _loaded(path: Path) -> Json:
+    found: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 def _exchange(request: Request, status: int, body: Any) -> Exchange:
     sent = None if request.json is None else json.loads(json.dumps(request.json))
     if isinstance(request.body, bytes) and request.content_type == "application/json":
@@ -222,6 +310,12 @@ def _exchange(request: Request, status: int, body: Any) -> Exchange:
         method=request.method, path=unquote(request.path), query=tuple(request.query), sent=sent, status=status,
         got=body,
     )
+
+
+def _decoded(response: Response) -> Any:
+    if "ndjson" in response.headers.get("content-type", ""):
+        return [json.loads(line) for line in response.content.splitlines()]
+    return response.json() if response.content else None
 
 
 def _typed(text: str) -> Any:
