@@ -21,18 +21,24 @@ METHODS = ("get", "post", "put", "patch", "delete")
 Statuses = dict[str, dict[int, str]]
 
 
+# What the document, which is that of 8.18, has and stack 9 has no more.
+GONE = {"/api/cases/status", "/api/cases/{caseId}/user_actions"}
+GONE_READS = {"/api/cases/{caseId}/comments"}
+
+
 @pytest.fixture
 def python() -> str:
-    found = os.environ.get("KIBCASE_CLIENTS_PYTHON")
+    beside = Path(__file__).parents[2] / ".venv-clients" / "bin" / "python"
+    found = os.environ.get("KIBCASE_CLIENTS_PYTHON") or (str(beside) if beside.exists() else "")
     if not found:
-        pytest.skip("KIBCASE_CLIENTS_PYTHON names no interpreter that has schemathesis; `make test` makes one")
+        reason = "KIBCASE_CLIENTS_PYTHON names no interpreter that has schemathesis; `make test` makes one"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     return found
 
 
-@pytest.fixture
-def server() -> Iterator[CasesServer]:
-    # The document is that of 8.18.
-    with CasesServer(stack_version="8.18.0") as server:
+@pytest.fixture(params=["8.18.0", "9.5.0"])
+def server(request: pytest.FixtureRequest) -> Iterator[CasesServer]:
+    with CasesServer(stack_version=request.param) as server:
         yield server
 
 
@@ -40,7 +46,10 @@ def test_no_500_and_no_undocumented_status(
     official: Json, statuses: Statuses, python: str, server: CasesServer, tmp_path: Path
 ) -> None:
     given = tmp_path / "openapi.yaml"
-    given.write_text(yaml.safe_dump(_prepared(official, statuses, Targets(server))), encoding="utf-8")
+    prepared = _prepared(official, statuses, Targets(server))
+    if server.cases.stack.release >= (9, 0):
+        _forget(prepared)
+    given.write_text(yaml.safe_dump(prepared), encoding="utf-8")
     done = subprocess.run(
         [
             python, "-m", "schemathesis.cli", "run", str(given), "--url", server.kibana_url, "--no-color",
@@ -75,13 +84,20 @@ class Targets:
 
 def _prepared(raw: Json, statuses: Statuses, targets: Targets) -> Json:
     document: Json = _loosened(copy.deepcopy(raw))
-    kept = ("/api/cases", "/api/spaces", "/api/status")
+    # Schemathesis cannot read the document's schemas of /api/actions: names in `required` that are objects.
+    kept = ("/api/cases", "/api/detection_engine", "/api/spaces", "/api/status")
     document["paths"] = {path: item for path, item in document["paths"].items() if path.startswith(kept)}
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 _open(document, statuses[f"{method.upper()} {path}"], item[method], targets.values(path))
     return document
+
+
+def _forget(document: Json) -> None:
+    document["paths"] = {path: item for path, item in document["paths"].items() if path not in GONE}
+    for path in GONE_READS:
+        del document["paths"][path]["get"]
 
 
 def _open(document: Json, statuses: dict[int, str], described: Json, values: dict[str, list[str]]) -> None:
