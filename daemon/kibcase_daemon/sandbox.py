@@ -50,7 +50,7 @@ class Sandbox:
         with ExitStack() as ends:
             self.kibana = CasesServer(
                 host=host, port=kibana_port, es_port=es_port, data=data and data / "kibana.db",
-                stack_version=stack_version, users=USERS,
+                stack_version=stack_version, users=USERS, incremental_id_delay=0,
             )
             ends.callback(self.kibana.stop)
             self.jira = JiraStandin(

@@ -14,7 +14,8 @@ URL = "http://kibana.test:5601"
 PASSWORD = "s3cr3t-pa55word"
 
 
-@pytest.fixture(scope="session", autouse=True)
+# Not for the session: a worker goes on with the tests of other folders.
+@pytest.fixture(scope="module", autouse=True)
 def only_listed_endpoints() -> Iterator[None]:
     """Whatever a client sends in these tests goes to an endpoint of the library's table."""
 
