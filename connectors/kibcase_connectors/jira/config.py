@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,22 +17,14 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.settings import plain_token, web_address, without
+
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "in-progress", "closed"]
 Positive = Annotated[float, Field(gt=0)]
+Address = Annotated[str, AfterValidator(web_address("email and api_token, or token"))]
 
 _OWN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "priority", "status"})
-
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the address must begin with http:// or https:// and name a host")
-    if "@" in parts.netloc:
-        raise ValueError("credentials do not belong into the address; use email and api_token, or token")
-    if parts.query or parts.fragment:
-        raise ValueError("the address must end with its path; leave out everything from '?' or '#'")
-    return url.rstrip("/")
 
 
 def _priorities() -> Mapping[Severity, str]:
@@ -54,10 +45,10 @@ class JiraConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     type: Literal["jira"] = Field("jira", description="The kind of system.")
-    url: Annotated[str, AfterValidator(_web_address)] = Field(
+    url: Address = Field(
         description="Jira's address with its context path, if any: https://example.atlassian.net"
     )
-    browse_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    browse_url: Address | None = Field(
         None, description="Where people open tickets, if that is not url (an API gateway, a proxy)."
     )
     deployment: Literal["cloud", "datacenter"] | None = Field(
@@ -117,18 +108,12 @@ class JiraConfig(BaseModel):
     @field_validator("api_token", "token")
     @classmethod
     def _no_blanks(cls, secret: SecretStr | None) -> SecretStr | None:
-        value = "x" if secret is None else secret.get_secret_value()
-        if not value or any(c.isspace() or not c.isprintable() or not c.isascii() for c in value):
-            raise ValueError("a token must not be empty, and must be plain ASCII without white space or line ends")
-        return secret
+        return plain_token(secret)
 
     @field_validator("create_fields")
     @classmethod
     def _not_ours(cls, fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        ours = sorted(_OWN_FIELDS.intersection(fields))
-        if ours:
-            raise ValueError(f"{', '.join(ours)}: kibcase fills this itself")
-        return fields
+        return without(fields, _OWN_FIELDS)
 
     @model_validator(mode="after")
     def _one_scheme(self) -> Self:

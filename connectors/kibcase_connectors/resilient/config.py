@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,25 +19,17 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.settings import web_address, without
+
 Severity = Literal["low", "medium", "high", "critical"]
 ActiveStatus = Literal["open", "in-progress"]
 Positive = Annotated[float, Field(gt=0)]
+Address = Annotated[str, AfterValidator(web_address("api_key_id and api_key_secret"))]
 
 _OWN_AT_CREATION = frozenset({
     "name", "description", "discovered_date", "severity_code", "incident_type_ids", "plan_status",
 })
 _OWN_AT_CLOSING = frozenset({"plan_status", "resolution_id", "resolution_summary"})
-
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the address must begin with http:// or https:// and name a host")
-    if "@" in parts.netloc:
-        raise ValueError("credentials do not belong into the address; use api_key_id and api_key_secret")
-    if parts.query or parts.fragment:
-        raise ValueError("the address must end with its path; leave out everything from '?' or '#'")
-    return url.rstrip("/")
 
 
 def _field_name(name: str) -> str:
@@ -68,10 +59,10 @@ class ResilientConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     type: Literal["resilient"] = Field("resilient", description="The kind of system.")
-    url: Annotated[str, AfterValidator(_web_address)] = Field(
+    url: Address = Field(
         description="The platform's address: https://soar.example.com"
     )
-    browse_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    browse_url: Address | None = Field(
         None, description="Where people open incidents, if that is not url."
     )
     org: StrictInt | str = Field(description="The organisation, by name or id.")
@@ -161,12 +152,12 @@ class ResilientConfig(BaseModel):
     @field_validator("create_fields")
     @classmethod
     def _not_ours_at_creation(cls, fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        return _without(fields, _OWN_AT_CREATION)
+        return without(fields, _OWN_AT_CREATION)
 
     @field_validator("close_fields")
     @classmethod
     def _not_ours_at_closing(cls, fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        return _without(fields, _OWN_AT_CLOSING)
+        return without(fields, _OWN_AT_CLOSING)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -180,13 +171,6 @@ class ResilientConfig(BaseModel):
         if self.status_field is not None and meanings != {"open", "in-progress"}:
             raise ValueError("with status_field, statuses must name a label for open and one for in-progress")
         return self
-
-
-def _without(fields: Mapping[str, JsonValue], ours: frozenset[str]) -> Mapping[str, JsonValue]:
-    clash = sorted(ours.intersection(fields))
-    if clash:
-        raise ValueError(f"{', '.join(clash)}: kibcase fills this itself")
-    return fields
 
 
 class ResilientFilter(BaseModel):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,27 +19,19 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.settings import plain_token, web_address, without
+
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "in-progress", "closed"]
 Table = Literal["incident", "sn_si_incident"]
 Positive = Annotated[float, Field(gt=0)]
+Address = Annotated[str, AfterValidator(web_address("username and password, or token"))]
 NotNegative = Annotated[float, Field(ge=0)]
 
 _OWN_COLUMNS = frozenset({
     "short_description", "description", "state", "incident_state", "impact", "urgency", "priority", "correlation_id",
     "correlation_display", "work_notes", "comments",
 })
-
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the address must begin with http:// or https:// and name a host")
-    if "@" in parts.netloc:
-        raise ValueError("credentials do not belong into the address; use username and password, or token")
-    if parts.query or parts.fragment:
-        raise ValueError("the address must end with its path; leave out everything from '?' or '#'")
-    return url.rstrip("/")
 
 
 def _column(name: str) -> str:
@@ -75,10 +66,10 @@ class ServiceNowConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
     type: Literal["servicenow"] = Field("servicenow", description="The kind of system.")
-    url: Annotated[str, AfterValidator(_web_address)] = Field(
+    url: Address = Field(
         description="The instance's address: https://example.service-now.com"
     )
-    browse_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+    browse_url: Address | None = Field(
         None, description="Where people open records, if that is not url (a gateway, a proxy)."
     )
     table: Table = Field("incident", description="incident (ITSM) or sn_si_incident (Security Incident Response).")
@@ -161,10 +152,7 @@ class ServiceNowConfig(BaseModel):
     @field_validator("token", "api_key")
     @classmethod
     def _no_blanks(cls, secret: SecretStr | None) -> SecretStr | None:
-        value = "x" if secret is None else secret.get_secret_value()
-        if not value or any(c.isspace() or not c.isprintable() or not c.isascii() for c in value):
-            raise ValueError("a token must not be empty, and must be plain ASCII without white space or line ends")
-        return secret
+        return plain_token(secret)
 
     @field_validator("correlation_display")
     @classmethod
@@ -176,10 +164,7 @@ class ServiceNowConfig(BaseModel):
     @field_validator("create_fields")
     @classmethod
     def _not_ours(cls, fields: Mapping[str, str]) -> Mapping[str, str]:
-        ours = sorted(_OWN_COLUMNS.intersection(fields))
-        if ours:
-            raise ValueError(f"{', '.join(ours)}: kibcase fills this itself")
-        return fields
+        return without(fields, _OWN_COLUMNS)
 
     @model_validator(mode="after")
     def _own_columns(self) -> Self:
