@@ -95,9 +95,9 @@ def parse_http_date(value: str | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(value)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _number(text: str) -> float | None:

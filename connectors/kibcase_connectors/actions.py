@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from kibcase_connectors.model import Canonical
 
@@ -38,7 +38,11 @@ class LinkBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFields:
-    """Change fields of one thing, all of them or none.
+    """Change fields of one thing.
+
+    The scalar fields change all or none, in one request. Elements of a set may take a request each; those that
+    were written before one failed stay written, and what failed is then ``OutcomeUnknown``. Sync asks for the
+    assignee, observables and each custom field in an action of their own.
 
     ``version`` is the one of the snapshot that the decision was made on. ``fields`` holds scalar
     fields in canonical form; ``add`` and ``remove`` hold elements of sets, in the form of *this* side.
@@ -79,4 +83,19 @@ class EditComment:
     body: str
 
 
-Action: TypeAlias = Create | LinkBack | SetFields | SetStatus | AddComment | EditComment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddFile:
+    """Attach a copy of a file of the other side; asked only of connectors with ``Capabilities.files``.
+
+    ``content`` stands at its beginning and holds ``size`` bytes; it is there when ``Connector.apply`` is called,
+    and no part of what the action is.
+    """
+
+    key: str
+    name: str
+    size: int
+    media_type: str
+    content: BinaryIO | None = field(default=None, compare=False, repr=False)
+
+
+Action: TypeAlias = Create | LinkBack | SetFields | SetStatus | AddComment | EditComment | AddFile

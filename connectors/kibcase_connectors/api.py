@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from datetime import UTC, datetime
+from typing import BinaryIO, Protocol, TypeAlias
 
 from kibcase_connectors.actions import Action
 from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import Changes, Finding, Json, Receipt, Snapshot
+from kibcase_connectors.model import Changes, File, Finding, Json, Receipt, Snapshot
+from kibcase_connectors.people import NOBODY, People
 
 Announce: TypeAlias = Callable[[Mapping[str, Json]], None]
 """Called by ``Connector.apply`` before each write request with the values, in the side's own form, that this
 request asks the system to store. When it returns they are on disk; if it raises, the request must not be sent."""
+
+
+def now() -> datetime:
+    """Give the present time; the clock of a ``Context`` unless another one is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a connector is given besides its own settings.
+
+    ``clock`` gives aware datetimes; ``people`` tells who is who. ``parts`` are the fields that the link rule
+    carries, with ``comments`` and ``files``; None: all. What is not wanted need not be read, and then counts
+    as a field that the system lacks.
+    """
+
+    clock: Callable[[], datetime] = now
+    people: People = NOBODY
+    parts: frozenset[str] | None = None
+
+    def wants(self, part: str) -> bool:
+        """Tell whether a field, or ``comments``, or ``files``, takes part."""
+        return self.parts is None or part in self.parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +45,9 @@ class Capabilities:
     """What a connector's system can and cannot do.
 
     ``find_lag`` is how many seconds after a creation ``find`` may still fail to see it; ``read_lag`` the same
-    for a comment and ``read``. ``fields`` are the fields that the system has. ``edits_comments`` is False where
-    comments cannot be changed once written; ``links_back`` is True where things can hold a link to the other
-    side.
+    for a comment or file and ``read``. ``fields`` are the fields that the system has, custom ones included.
+    ``edits_comments`` is False where comments cannot be changed once written; ``links_back`` is True where
+    things can hold a link to the other side, ``files`` where they can hold files.
     """
 
     fields: frozenset[str]
@@ -30,6 +55,7 @@ class Capabilities:
     read_lag: float = 0.0
     edits_comments: bool = True
     links_back: bool = False
+    files: bool = False
 
 
 class Connector(Protocol):
@@ -78,7 +104,15 @@ class Connector(Protocol):
         ...
 
     def read(self, key: str) -> Snapshot:
-        """Read one thing with all its comments, oldest first. Raises ``NotFound``."""
+        """Read one thing with all its comments and files, oldest first. Raises ``NotFound``."""
+        ...
+
+    def fetch(self, key: str, file: File, into: BinaryIO) -> None:
+        """Write the content of a file of the thing ``key`` to ``into``, in pieces.
+
+        Obligations: exactly ``file.size`` bytes are written, or an error comes out (``NotFound`` if the file is
+        gone); credentials are sent to the system's own host only. Asked only with ``Capabilities.files``.
+        """
         ...
 
     def find(self, mark: str) -> tuple[str, ...]:
@@ -92,7 +126,9 @@ class Connector(Protocol):
         steps: each is announced); after it the request is sent at most once. ``Refused`` and
         ``Unavailable`` mean that the request was not carried out, ``OutcomeUnknown`` that it may have
         been. ``SetFields`` and ``SetStatus`` raise ``Conflict`` if the thing is no longer at the action's
-        version. Creations carry the mark in the same request that makes the thing visible.
+        version. Creations carry the mark in the same request that makes the thing visible. A file keeps its
+        name and size, by which a copy whose receipt was lost is known again: where the system would alter them,
+        or does not take such files, ``Refused``.
         """
         ...
 

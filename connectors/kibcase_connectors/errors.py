@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 from kibcase.errors import KibcaseError
 
@@ -44,6 +45,11 @@ class ConnectorError(KibcaseError):
         if self.said:
             text += f": {self.said}"
         return text if not self.advice else f"{text.rstrip('.')}. {self.advice}"
+
+    def about(self, what: str) -> Self:
+        """Give the same error with another deed in its text."""
+        make: Callable[..., Self] = type(self)
+        return make(self.system, what, **self._rest())
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.system, self.what, self._rest())
@@ -77,17 +83,21 @@ class Unavailable(ConnectorError):
 
 
 class Throttled(Unavailable):
-    """The system wants fewer requests; ``retry_after`` is in seconds, None if it did not say."""
+    """The system wants fewer requests; ``retry_after`` is in seconds, None if it did not say.
+
+    ``whole`` is False if the limit is about the one thing that was asked for, and others may go on.
+    """
 
     def __init__(
         self, system: str, what: str, *, said: str = "", advice: str = "", field: str | None = None,
-        retry_after: float | None = None,
+        retry_after: float | None = None, whole: bool = True,
     ) -> None:
         super().__init__(system, what, said=said, advice=advice, field=field)
         self.retry_after = retry_after
+        self.whole = whole
 
     def _rest(self) -> dict[str, object]:
-        return {**super()._rest(), "retry_after": self.retry_after}
+        return {**super()._rest(), "retry_after": self.retry_after, "whole": self.whole}
 
 
 class OutcomeUnknown(ConnectorError):

@@ -9,8 +9,9 @@ side *already shows* a common value, from whichever direction that can be told.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
 from kibcase_connectors.model import MARK_PREFIX, UNSET, Canonical, Json, Unset
 
@@ -25,6 +26,10 @@ class UnmappedError(ValueError):
         shown = f"{value!r}"[:120]
         listed = f"; known: {', '.join(known)}" if known else ""
         super().__init__(f"{field} {shown} has no counterpart in the mapping{listed}")
+
+
+class NotCarriedError(UnmappedError):
+    """An element of a kind that a side does not hold at all: it is left out, and nobody need be told."""
 
 
 class Codec(Protocol):
@@ -46,40 +51,78 @@ class Codec(Protocol):
         ...
 
 
+@runtime_checkable
+class SetCodec(Protocol):
+    """What the codec of a set has besides."""
+
+    def identity(self, element: str) -> str:
+        """Give what spellings of one element have in common."""
+        ...
+
+
+@runtime_checkable
+class LooseCodec(Protocol):
+    """What the codec of a field has besides that may show one value in several forms."""
+
+    def alike(self, native: Json, canonical: Canonical) -> bool:
+        """Tell whether a side's own value is another form of what ``canonical`` would make of it."""
+        ...
+
+
+class Dress(Protocol):
+    """What a text of the common form is wrapped in on one side: a template around a title, say."""
+
+    def on(self, text: str) -> str:
+        """Wrap."""
+        ...
+
+    def off(self, text: str) -> str:
+        """Unwrap; a text that is not wrapped comes back as it is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
-    """The codecs of one side, by field."""
+    """The codecs of one side, by field, and what some of its texts are wrapped in."""
 
     codecs: Mapping[str, Codec]
+    dresses: Mapping[str, Dress] = field(default_factory=lambda: MappingProxyType({}))
 
     def canonical(self, field: str, native: Json) -> Canonical:
         """Give the common meaning of the side's own value. Raises ``UnmappedError``."""
-        return self.codecs[field].canonical(native)
+        value = self.codecs[field].canonical(native)
+        return self.dresses[field].off(value) if field in self.dresses and isinstance(value, str) else value
+
+    def dressed(self, field: str, canonical: Canonical) -> Canonical:
+        """Give a common value as it is handed to the connector, which knows nothing of what it is wrapped in."""
+        return self.dresses[field].on(canonical) if field in self.dresses and isinstance(canonical, str) else canonical
 
     def native(self, field: str, canonical: Canonical) -> Json | Unset:
         """Give the side's own form of a common value; UNSET if only the system can tell."""
-        return self.codecs[field].native(canonical)
+        return self.codecs[field].native(self.dressed(field, canonical))
 
     def loses(self, field: str, canonical: Canonical) -> bool:
         """Tell whether the side can hold only a part of the value."""
-        return self.codecs[field].loses(canonical)
+        return self.codecs[field].loses(self.dressed(field, canonical))
 
     def key(self, field: str, element: str) -> str:
         """Give the identity of an element of a set: spellings with one key are one element."""
         codec = self.codecs[field]
-        return codec.identity(element) if isinstance(codec, Elements) else element
+        return codec.identity(element) if isinstance(codec, SetCodec) else element
 
     def same(self, field: str, native: Json, canonical: Canonical) -> bool:
         """Tell whether the side's present value already is what ``canonical`` would make of it."""
-        codec = self.codecs[field]
         try:
-            wanted = codec.native(canonical)
+            wanted = self.native(field, canonical)
         except UnmappedError:
             wanted = UNSET
         if wanted is not UNSET and wanted == native:
             return True
+        codec = self.codecs[field]
+        if isinstance(codec, LooseCodec) and codec.alike(native, self.dressed(field, canonical)):
+            return True
         try:
-            return codec.canonical(native) == canonical
+            return self.canonical(field, native) == canonical
         except UnmappedError:
             return False
 

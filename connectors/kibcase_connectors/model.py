@@ -20,12 +20,20 @@ DESCRIPTION: Final = "description"
 STATUS: Final = "status"
 SEVERITY: Final = "severity"
 TAGS: Final = "tags"
+ASSIGNEE: Final = "assignee"
+OBSERVABLES: Final = "observables"
 
 FIELDS: Final = (TITLE, DESCRIPTION, STATUS, SEVERITY, TAGS)
 """The fields every connector speaks of, in the order in which people read them."""
 
-SETS: Final = frozenset({TAGS})
+FURTHER: Final = (ASSIGNEE, OBSERVABLES)
+"""Fields that a connector may speak of besides; any others are custom fields, named by the configuration."""
+
+SETS: Final = frozenset({TAGS, OBSERVABLES})
 """The fields that are sets: they merge element by element and cannot conflict."""
+
+COMMENTS: Final = "comments"
+FILES: Final = "files"
 
 STATUSES: Final = ("open", "in-progress", "closed")
 """The canonical values of ``status``; Kibana's own."""
@@ -91,6 +99,22 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of a case or ticket; its content never changes under its key.
+
+    ``name`` is the file name with its extension, without a folder; ``size`` is in bytes. ``media_type`` is
+    ``application/octet-stream`` where the system does not say.
+    """
+
+    key: str
+    name: str
+    size: int
+    media_type: str = "application/octet-stream"
+    author: str = ""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One side as it was read in one go.
 
@@ -98,7 +122,8 @@ class Snapshot:
     ``version`` is opaque and differs whenever anything of the side that is synced has changed.
     ``mark`` names this thing in the whole world; its copy on the other side carries it.
     ``fields`` holds each field in the side's own form; a field the system lacks is absent.
-    ``touched`` says for fields changed since creation who changed them last; no entry: never changed.
+    ``files`` are listed oldest first. ``touched`` says for fields changed since creation who changed them
+    last; no entry: never changed.
     ``marks`` are the marks that this thing carries, so the things it is a copy of. ``settled`` is False if
     something written just before may still be missing here, so that ``version`` must not count as seen.
     """
@@ -112,6 +137,7 @@ class Snapshot:
     touched: Mapping[str, Touch] = field(default_factory=lambda: MappingProxyType({}))
     created: Touch | None = None
     comments: tuple[Comment, ...] = ()
+    files: tuple[File, ...] = ()
     marks: tuple[str, ...] = ()
     settled: bool = True
 
@@ -152,6 +178,7 @@ class Receipt:
     url: str | None = None
     stored: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     comment: Comment | None = None
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,26 @@ from __future__ import annotations
 from kibcase_connectors.actions import AddComment, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.errors import Conflict, Refused
 from kibcase_connectors.model import SETS, STATUS, STATUSES, TAGS, TITLE
+from kibcase_connectors.testing_answers import AnswersContract
 from kibcase_connectors.testing_faults import FaultsContract, StopError, stop
-from kibcase_connectors.testing_hooks import BODY, MARK, URL, expect, only, raises, unless
+from kibcase_connectors.testing_fields import FieldsContract
+from kibcase_connectors.testing_files import FilesContract
+from kibcase_connectors.testing_hooks import BODY, MARK, URL
 from kibcase_connectors.testing_reading import ReadingContract
+from kibcase_connectors.testing_storm import StormContract
+from kibcase_connectors.testing_tools import expect, only, raises, unless
+
+__all__ = ["ConnectorContract", "StormContract"]
 
 _WAY = ("in-progress", "closed", "open", "closed", "in-progress", "open")
 
 
-class ConnectorContract(ReadingContract, FaultsContract):
+class ConnectorContract(ReadingContract, FilesContract, FieldsContract, FaultsContract, AnswersContract):
     """The obligations of ``kibcase_connectors.api`` as tests.
 
-    Inherit it under a name that begins with ``Test`` and write the hooks of ``ContractHooks``. Tests are
-    skipped only for what ``Connector.capabilities`` says the system cannot do.
+    Inherit it under a name that begins with ``Test`` and write the hooks of ``ContractHooks``; then inherit that once
+    more, with ``StormContract`` before it, to have it all with faults on. Tests are skipped only for what
+    ``Connector.capabilities`` says the system cannot do, and for hooks that are not written.
     """
 
     def test_create_carries_the_mark_at_once(self) -> None:
@@ -24,7 +32,7 @@ class ConnectorContract(ReadingContract, FaultsContract):
         expect(self.connector.find(MARK) == (), "a mark that nobody carries is found")
         before = self.writes()
         receipt = self.apply(self.creation())
-        expect(self.writes() == before + 1, "creating took more than one request")
+        self.expect_sent(before, 1, "creating is not one request")
         snapshot = self.stays(receipt.key)
         expect(MARK in snapshot.marks, "the new thing does not carry its mark")
         expect(dict(receipt.stored) == dict(snapshot.fields), f"stored {receipt.stored}, read {snapshot.fields}")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from kibcase_connectors.errors import ConnectorError, OutcomeUnknown, Unavailable
 from kibcase_connectors.model import Json
-from kibcase_connectors.testing_hooks import MARK, ContractHooks, expect, only, raises
+from kibcase_connectors.testing_hooks import CONTENT, MARK, ContractHooks
+from kibcase_connectors.testing_tools import expect, only, raises
 
 
 class StopError(Exception):
@@ -34,7 +35,7 @@ class FaultsContract(ContractHooks):
         for action in (self.creation(f"{MARK}8"), *self.changing(ticket)):
             with raises(StopError):
                 self.connector.apply(action, stop)
-        expect(self.writes() == before, "something was sent though the announcement failed")
+        self.expect_sent(before, 0, "the announcement failed")
         expect(self.stays(ticket.key).version == ticket.version, "something changed though the announcement failed")
 
     def test_a_lost_answer_to_a_creation_is_unknown_and_found(self) -> None:
@@ -52,10 +53,13 @@ class FaultsContract(ContractHooks):
             self.lose_answer()
             with raises(OutcomeUnknown):
                 self.apply(self.changing(self.stays(ticket.key))[number])
-            expect(self.writes() == before + 1, "a request without an answer was repeated")
+            self.expect_sent(before, 1, "a request got no answer")
         after = self.stays(ticket.key)
         expect(self.title(ticket.key) == "Renamed", "the title was not set")
         expect([each.mark for each in after.comments] == [f"{MARK}#1"], "there is not one marked comment")
+        files = [(each.name, each.size) for each in after.files]
+        wanted = [("beacon.txt", len(CONTENT))] if self.connector.capabilities.files else []
+        expect(files == wanted, f"the files are {files}, not {wanted}")
 
     def test_a_lost_request_does_nothing(self) -> None:
         """And is never said to have done anything."""

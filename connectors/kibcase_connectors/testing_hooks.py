@@ -1,19 +1,24 @@
-"""What the contract test class asks of a system under test, and the tools that its tests are made of."""
+"""What the contract test class asks of a system under test."""
 
 from __future__ import annotations
 
+import io
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
 
-from kibcase_connectors.actions import Action, AddComment, Create, LinkBack, SetFields, SetStatus
+from kibcase_connectors.actions import Action, AddComment, AddFile, Create, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Connector
-from kibcase_connectors.errors import ConnectorError
 from kibcase_connectors.model import (
+    ASSIGNEE,
     DESCRIPTION,
+    FIELDS,
+    FURTHER,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITY,
     STATUS,
     TAGS,
@@ -23,11 +28,10 @@ from kibcase_connectors.model import (
     Receipt,
     Snapshot,
 )
+from kibcase_connectors.testing_tools import expect, lacking
 
 MARK: Final = f"{MARK_PREFIX}contract-0a1b2c3d-7"
 """The mark of the thing that the tests create."""
-
-Item = TypeVar("Item")
 
 BODY: Final = "**Ann** wrote:\n\nblocked the host"
 """The comment that the tests mirror."""
@@ -35,15 +39,35 @@ BODY: Final = "**Ann** wrote:\n\nblocked the host"
 URL: Final = "https://kibana.example.com/case/7"
 """The address of the case that the tests link to."""
 
+CONTENT: Final = b"\x00\xffbeacon\r\n--boundary\r\n\x1a"
+"""A file whose bytes do not survive being taken for text."""
+
 _FIELDS: Final[Mapping[str, Canonical]] = {
     TITLE: "Beacon on WKS-7", DESCRIPTION: "Seen by EDR.", SEVERITY: "high", TAGS: ("edr", "apt29"),
 }
 
 
 class ContractHooks(ABC):
-    """The hooks of ``ConnectorContract``. Each test has a fresh system: ``start`` before it, ``stop`` after it."""
+    """The hooks of ``ConnectorContract``. Each test has a fresh system: ``start`` before it, ``stop`` after it.
+
+    The abstract ones must be written. The others are needed for what the connector's capabilities offer, or for what
+    a stand-in can do that a throw-away instance cannot; a test that needs one that is not written is skipped and
+    says so.
+
+    ``colleague`` is the e-mail address of a person besides kibcase to whom things can be assigned. ``observables``
+    are three elements that the system can hold, the third another spelling of the second. ``custom`` gives two
+    values in the common form for each custom field that ``connect`` configures, ``unfit`` one that the system's own
+    field cannot hold. ``many`` is how many things are more than a page of the change feed, ``forbidden`` the body with
+    which the system itself answers 403.
+    """
 
     connector: Connector
+    colleague: str = ""
+    observables: tuple[str, str, str] = ("ipv4 203.0.113.7", "domain evil.example", "domain EVIL.example")
+    custom: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    unfit: Mapping[str, str] = MappingProxyType({})
+    many: int = 120
+    forbidden: bytes = b"{}"
 
     @abstractmethod
     def start(self) -> None:
@@ -93,6 +117,44 @@ class ContractHooks(ABC):
     def take_down(self) -> None:
         """Let no request of any kind come through from now on."""
 
+    def person_attaches(self, key: str, name: str, content: bytes) -> None:  # noqa: ARG002
+        """Let a person attach a file."""
+        lacking("person_attaches")
+
+    def person_assigns(self, key: str, person: str) -> None:  # noqa: ARG002
+        """Let a person assign the thing to the one with this e-mail address, or to nobody ("")."""
+        lacking("person_assigns")
+
+    def person_observes(self, key: str, element: str) -> None:  # noqa: ARG002
+        """Let a person add an observable, given as an element (``ipv4 203.0.113.7``)."""
+        lacking("person_observes")
+
+    def person_sets(self, key: str, field: str, value: str) -> None:  # noqa: ARG002
+        """Let a person set a custom field, by its common name, to a value in the common form."""
+        lacking("person_sets")
+
+    def answer_with(
+        self, status: int, *, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b"",  # noqa: ARG002
+        writes: bool = False, times: int | None = None,  # noqa: ARG002
+    ) -> None:
+        """Let the next ``times`` HTTP requests (None: all) be answered so, without being carried out.
+
+        With ``writes`` only those are meant that ask the system to store something.
+        """
+        lacking("answer_with")
+
+    def answer_normally(self) -> None:
+        """Take back what ``answer_with``, ``lose_request`` and ``lose_answer`` have arranged."""
+        lacking("answer_normally")
+
+    def there(self) -> datetime:
+        """Give the time that the ``Date`` header of the system tells; by default the present time."""
+        return datetime.now(UTC)
+
+    def skew(self, seconds: float) -> None:  # noqa: ARG002
+        """Let the system's clock be ahead of the daemon's by this much (below 0: behind) from now on."""
+        lacking("skew")
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass, by default by waiting; override it where the system's clock can be moved."""
         time.sleep(seconds)
@@ -100,7 +162,7 @@ class ContractHooks(ABC):
     def setup_method(self) -> None:
         """Start the system; pytest calls this before each test."""
         self.start()
-        self.connector = self.connect()
+        self.connector = self.opened()
 
     def teardown_method(self) -> None:
         """End everything; pytest calls this after each test."""
@@ -108,6 +170,27 @@ class ContractHooks(ABC):
             self.connector.close()
         finally:
             self.stop()
+
+    def opened(self) -> Connector:
+        """Give the connector that the tests work with."""
+        return self.connect()
+
+    def reconnect(self) -> None:
+        """Close the connector and open another one, as a daemon that is started again."""
+        self.connector.close()
+        self.connector = self.opened()
+
+    def expect_sent(self, before: int, number: int, broken: str) -> None:
+        """Expect so many writing requests since there were ``before``."""
+        sent = self.writes() - before
+        expect(sent == number, f"{broken}: {sent} writing requests were sent")
+
+    @property
+    def custom_fields(self) -> tuple[str, ...]:
+        """The custom fields of the connector, each of which must have values in ``custom``."""
+        names = sorted(self.connector.capabilities.fields - {*FIELDS, *FURTHER})
+        expect(set(names) <= set(self.custom), f"the hook ``custom`` has no values for all of {names}")
+        return tuple(names)
 
     def has(self, *fields: str) -> bool:
         """Tell whether the connector's system has all of these fields."""
@@ -143,15 +226,34 @@ class ContractHooks(ABC):
         return tuple(str(each) for each in native) if isinstance(native, list) else ()
 
     def changing(self, at: Snapshot) -> list[Action]:
-        """Give one action of each kind that needs no comment, each of which changes something."""
+        """Give one action of each kind that needs no comment, each of which changes something.
+
+        Give them anew for each use: a file is read to its end by one.
+        """
         actions: list[Action] = [
             SetFields(key=at.key, version=at.version, fields={TITLE: "Renamed"}),
             AddComment(key=at.key, mark=f"{MARK}#1", body=BODY),
         ]
         if self.connector.capabilities.links_back:
             actions.append(LinkBack(key=at.key, mark=MARK, label="case 7", url=URL))
+        if self.connector.capabilities.files:
+            actions.append(self.file(at.key))
+        if self.has(ASSIGNEE) and self.colleague:
+            actions.append(SetFields(key=at.key, version=at.version, fields={ASSIGNEE: self.colleague}))
+        if self.has(OBSERVABLES):
+            actions.append(SetFields(key=at.key, version=at.version, add={OBSERVABLES: self.observables[:1]}))
+        actions += [
+            SetFields(key=at.key, version=at.version, fields={name: self.custom[name][0]})
+            for name in self.custom_fields
+        ]
         close = SetStatus(key=at.key, version=at.version, status="closed")
         return [*actions, close] if self.has(STATUS) else actions
+
+    def file(self, key: str, name: str = "beacon.txt", content: bytes = CONTENT) -> AddFile:
+        """Give the attaching of a file."""
+        return AddFile(
+            key=key, name=name, size=len(content), media_type="application/octet-stream", content=io.BytesIO(content)
+        )
 
     def found(self) -> tuple[str, ...]:
         """Give what carries ``MARK`` once all that was created can be found."""
@@ -185,39 +287,3 @@ class ContractHooks(ABC):
         sent = self.writes() - before
         expect(seen == list(range(sent)), f"{action}: of {sent} requests, announced after {seen} were sent")
         return sent
-
-
-def expect(condition: bool, broken: str) -> None:  # noqa: FBT001 - reads like an assertion
-    """Fail the test with what was broken; works under ``python -O`` and without pytest's rewriting."""
-    if not condition:
-        raise AssertionError(broken)
-
-
-def only(items: Sequence[Item]) -> Item:
-    """Give the single one of these."""
-    expect(len(items) == 1, f"one was expected, not {items}")
-    return items[0]
-
-
-@contextmanager
-def raises(*kinds: type[BaseException]) -> Iterator[None]:
-    """Expect exactly one of these errors, or one derived from them."""
-    try:
-        yield
-    except kinds:
-        return
-    except ConnectorError as other:
-        raise AssertionError(f"{type(other).__name__} came out where {_names(kinds)} was due: {other}") from other
-    raise AssertionError(f"nothing was raised where {_names(kinds)} was due")
-
-
-def _names(kinds: Iterable[type[BaseException]]) -> str:
-    return " or ".join(kind.__name__ for kind in kinds)
-
-
-def unless(capable: bool, lacking: str) -> None:  # noqa: FBT001 - reads like a sentence
-    """Skip the test if the connector's capabilities do not have what it is about."""
-    import pytest
-
-    if not capable:
-        pytest.skip(f"capabilities: {lacking}")

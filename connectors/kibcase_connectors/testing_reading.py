@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from kibcase_connectors.errors import NotFound
 from kibcase_connectors.model import TITLE
-from kibcase_connectors.testing_hooks import ContractHooks, expect, raises
+from kibcase_connectors.testing_hooks import ContractHooks
+from kibcase_connectors.testing_tools import expect, raises
+
+_MOST_WALKS = 20
 
 
 class ReadingContract(ContractHooks):
@@ -56,8 +59,7 @@ class ReadingContract(ContractHooks):
             changes = self.connector.changes(changes.cursor)
             expect(key in {item.key for item in changes.items}, f"round {round_}: a change is left out")
             self.pause(pause)
-            self.connector.close()
-            self.connector = self.connect()
+            self.reconnect()
 
     def test_changes_list_later_what_is_not_seen_at_once(self) -> None:
         """A walk that an index hides a change from does not move the cursor past it."""
@@ -73,6 +75,44 @@ class ReadingContract(ContractHooks):
             expect(keys[round_ % 3] in listed, f"round {round_}: a change is left out")
             cursor = later.cursor
 
+    def test_changes_list_more_than_a_page(self) -> None:
+        """All that changed since the cursor, however many."""
+        cursor = self.connector.changes(None).cursor
+        keys = {self.person_creates(f"Host {number}") for number in range(self.many)}
+        self.settle()
+        seen: set[str] = set()
+        for _ in range(_MOST_WALKS):
+            changes = self.connector.changes(cursor)
+            seen |= {item.key for item in changes.items}
+            if keys <= seen or changes.cursor == cursor:
+                break
+            cursor = changes.cursor
+        expect(keys <= seen, f"of {len(keys)} new things, {len(keys - seen)} are never listed")
+
+    def test_changes_survive_a_clock_that_is_an_hour_ahead(self) -> None:
+        """Whatever the system's stamps are compared with."""
+        self._skewed(3600.0)
+
+    def test_changes_survive_a_clock_that_is_an_hour_behind(self) -> None:
+        """Whatever the system's stamps are compared with."""
+        self._skewed(-3600.0)
+
+    def _skewed(self, seconds: float) -> None:
+        self.skew(seconds)
+        self.reconnect()
+        key = self.person_creates("Host 1")
+        self.settle()
+        cursor = self.connector.changes(None).cursor
+        for round_, pause in enumerate((0.0, 1.0, 90.0, 3601.0)):
+            self.pause(pause)
+            cursor = self.connector.changes(cursor).cursor
+            self.person_retitles(key, f"Round {round_}")
+            self.settle()
+            changes = self.connector.changes(cursor)
+            expect(key in {item.key for item in changes.items}, f"round {round_}: a change is left out")
+            cursor = changes.cursor
+            self.reconnect()
+
     def test_changes_mark_copies(self) -> None:
         """A thing that kibcase made is told from one that a person made."""
         person, copy = self.person_creates("Phishing mail"), self.copy().key
@@ -87,6 +127,7 @@ class ReadingContract(ContractHooks):
         means = {name: self.connector.mapping.canonical(name, value) for name, value in snapshot.fields.items()}
         expect(means[TITLE] == "Phishing mail", f"the title reads {means[TITLE]!r}")
         expect(not snapshot.marks, "a person's thing carries a mark")
+        expect(snapshot.fields.keys() <= self.connector.mapping.codecs.keys(), "a field has no codec")
         expect(snapshot.version == self.connector.read(snapshot.key).version, "reading changes the version")
 
     def test_read_gives_comments_oldest_first(self) -> None:

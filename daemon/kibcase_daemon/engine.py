@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from kibcase_connectors.actions import Action, SetFields, SetStatus
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -17,12 +16,13 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.model import Changed, Side
-from kibcase_daemon.executor import Executor
+from kibcase_daemon.executor import Executor, FileUnavailable
 from kibcase_daemon.look import LinkRule, Observer, Sight
 from kibcase_daemon.schedule import ATTEMPTS_BEFORE_PARKING, pause
 from kibcase_daemon.store.api import AuditEntry, Link, LinkState, Queued, StateStore
 from kibcase_daemon.sync.guards import Limits, flood_suspected, loop_suspected
 from kibcase_daemon.sync.types import Both, Plan, Planned
+from kibcase_daemon.turn import Turn
 
 _ROUNDS = 8
 _OUTAGE_LINKS = 3
@@ -200,31 +200,37 @@ class Engine:
         # What is kept waiting has been noticed at these versions; only a newer one ends the wait.
         for entry in entries:
             link = replace(link, seen=link.seen.put(entry.side, entry.change.version))
-        turn = _Turn(link=link)
+        turn = Turn(link=link)
         try:
-            for _ in range(_ROUNDS):
+            for _ in range(self._rounds):
                 if self._round(turn, run):
                     run.outages = 0
                     return
             self._wait(turn.link, "both sides keep changing", run)
         except Throttled as error:
             self._wait(turn.link, str(error), run, asked=error.retry_after, counts=False)
-            raise
+            if error.whole:
+                raise
         except (Unavailable, Conflict) as error:
-            run.outages += isinstance(error, Unavailable)
+            run.outages += isinstance(error, Unavailable) and not isinstance(error, FileUnavailable)
             self._wait(turn.link, str(error), run)
         except OutcomeUnknown as error:
             self._wait(turn.link, str(error), run, soon=True)
         except (Refused, NotFound) as error:
             self._park(turn.link, str(error), run)
 
+    @property
+    def _rounds(self) -> int:
+        """The most rounds of a turn; every field beyond the common ones is written in a round of its own."""
+        return _ROUNDS + len(self._rule.rules.fields)
+
     def _pause_for_outage(self, run: _Run) -> None:
         if run.outages >= _OUTAGE_LINKS:
             raise Unavailable(self._rule.name, f"{run.outages} links failed one after the other; the rest waits")
 
-    def _round(self, turn: _Turn, run: _Run) -> bool:
+    def _round(self, turn: Turn, run: _Run) -> bool:
         """Look, and do what does not depend on something else being done first; True if that was the last."""
-        sight = self._observer.look(turn.link)
+        sight = self._observer.look(turn.link, turn.learned)
         turn.link = sight.link
         if sight.gone is not None:
             self._lose(sight.link, turn, run)
@@ -252,7 +258,7 @@ class Engine:
         now = self._clock()
         return loop_suspected(plan, self._store.recent(link.id, now - self._limits.loop_seconds), now, self._limits)
 
-    def _lose(self, link: Link, turn: _Turn, run: _Run) -> None:
+    def _lose(self, link: Link, turn: Turn, run: _Run) -> None:
         """Keep a link whose case or ticket is gone; people are told once."""
         if turn.began is LinkState.GONE:
             self._store.save(link)
@@ -260,41 +266,59 @@ class Engine:
         run.gone.append(link)
         run.note(self._keep(link, link.reason))
 
-    def _settle(self, turn: _Turn, sight: Sight, run: _Run) -> None:
+    def _settle(self, turn: Turn, sight: Sight, run: _Run) -> None:
         if sight.settled:
             self._store.finish(turn.link, sight.settled)
         if sight.twins:
             why = f"also carries the mark: {', '.join(sight.twins)}; kibcase keeps to the oldest"
             run.note(self._keep(turn.link, why))
 
-    def _act(self, turn: _Turn, sight: Sight, run: _Run) -> None:
+    def _act(self, turn: Turn, sight: Sight, run: _Run) -> None:
+        failed: FileUnavailable | None = None
         for planned in sight.plan.actions:
             blocked = planned.later and not self._only_refused_before(turn, sight)
             if blocked or turn.has_refused(planned):
                 continue
             try:
                 turn.link, entries = self._executor.run(
-                    turn.link, planned, self._rule.connectors.of(planned.side), self._rule.maps
+                    turn.link, planned, self._rule.connectors, self._rule.maps
                 )
             except Refused as error:
-                turn.refuse(planned, str(error))
+                self._refuse(turn, planned, error, run)
+            except FileUnavailable as error:
+                if turn.is_patient:
+                    failed = failed or error
+                else:
+                    turn.give_up(planned, error)
             except (Conflict, NotFound):
                 return
             else:
                 run.note(*entries)
+        if failed is not None:
+            raise failed
+
+    def _refuse(self, turn: Turn, planned: Planned, error: Refused, run: _Run) -> None:
+        strangers = turn.learned.strangers
+        turn.refuse(planned, error)
+        if turn.learned.strangers != strangers and self._rule.rules.comments.carries(planned.side):
+            run.note(self._keep(turn.link, f"told in a comment instead: {error}"))
 
     @staticmethod
-    def _only_refused_before(turn: _Turn, sight: Sight) -> bool:
+    def _only_refused_before(turn: Turn, sight: Sight) -> bool:
         """Tell whether all that the waiting actions wait for has been refused, so that they wait no longer."""
-        return all(planned.later or turn.has_refused(planned) for planned in sight.plan.actions)
+        return all(
+            planned.later or turn.has_refused(planned) or (planned.file is not None and not turn.is_patient)
+            for planned in sight.plan.actions
+        )
 
-    def _rest(self, turn: _Turn, sight: Sight, run: _Run) -> None:
+    def _rest(self, turn: Turn, sight: Sight, run: _Run) -> None:
         """Keep a link about which nothing more can be done now."""
         link = self._seen(turn.link, sight)
         refused = [turn.refused[planned.id][1] for planned in sight.plan.actions]
         reasons = [*refused, *(f"{change.field}: {change.why}" for change in sight.plan.held)]
         if reasons:
-            self._park(link, "; ".join(dict.fromkeys(reasons)), run)
+            keep = self._wait if turn.passing else self._park
+            keep(link, "; ".join(dict.fromkeys(reasons)), run)
             return
         fresh = replace(link, state=LinkState.ACTIVE, reason="", retry_at=None, attempts=0)
         released = link.state is LinkState.PARKED
@@ -368,28 +392,6 @@ class _Run:
             self._tell(entry)
 
 
-class _Turn:
-    """One link while it is being brought into step; ``refused`` are the actions not to be tried again in this turn."""
-
-    def __init__(self, *, link: Link) -> None:
-        self.link = link
-        self.began = link.state
-        self.refused: dict[str, tuple[Action, str]] = {}
-
-    def refuse(self, planned: Planned, reason: str) -> None:
-        self.refused[planned.id] = (_content(planned.action), reason)
-
-    def has_refused(self, planned: Planned) -> bool:
-        """Tell whether just this was refused: another value of the same field is worth another try."""
-        return planned.id in self.refused and self.refused[planned.id][0] == _content(planned.action)
-
-
-def _content(action: Action) -> Action:
-    return replace(action, version="") if isinstance(action, SetFields | SetStatus) else action
-
-
 def _new_link(rule: str, side: Side, key: str) -> Link:
     keys: Both[str | None] = Both(case=None, ticket=None)
     return Link(id=f"{rule}/{side}/{key}", rule=rule, keys=keys.put(side, key), labels=Both(case="", ticket=""))
-
-

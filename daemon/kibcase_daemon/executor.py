@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import BinaryIO, cast
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.actions import AddComment, AddFile, Create, EditComment, LinkBack, SetFields, SetStatus
 from kibcase_connectors.api import Connector
-from kibcase_connectors.errors import Conflict, Denied, NotFound, OutcomeUnknown, Refused, Unavailable
-from kibcase_connectors.model import SETS, Json, Receipt
+from kibcase_connectors.errors import (
+    Conflict,
+    Denied,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+from kibcase_connectors.model import SETS, File, Json, Receipt
 from kibcase_daemon.store.api import AuditEntry, Link, LinkState, StateStore
 from kibcase_daemon.sync.advance import Intent, advance
 from kibcase_daemon.sync.guards import outcome, shown
-from kibcase_daemon.sync.types import FieldChange, Maps, Planned, Verdict
+from kibcase_daemon.sync.types import Both, FieldChange, Maps, Planned, Verdict
 
 _TEXT_LIMIT = 65_536
 _KINDS = {
     Create: "create", LinkBack: "link", SetFields: "fields", SetStatus: "status", AddComment: "add-comment",
-    EditComment: "edit-comment",
+    EditComment: "edit-comment", AddFile: "add-file",
 }
+_NAME_LIMIT = 120
+_IN_MEMORY = 4 * 1024 * 1024
+
+
+class FileUnavailable(Unavailable):
+    """One file cannot be copied at present; that says nothing about the rest of the two systems."""
 
 
 class Executor:
@@ -33,15 +49,19 @@ class Executor:
         self._store = store
         self._clock = clock
 
-    def run(self, link: Link, planned: Planned, connector: Connector, maps: Maps) -> tuple[Link, list[AuditEntry]]:
+    def run(
+        self, link: Link, planned: Planned, connectors: Both[Connector], maps: Maps
+    ) -> tuple[Link, list[AuditEntry]]:
         """Carry out one action; gives the link as it is then, and what to tell people.
 
-        Raises what the connector raises. The journal then keeps the intent if something may have been
-        written, for ``sync.advance.settle``.
+        The content of a file is fetched first, to a temporary file if it is large.
+
+        Raises what the connector raises, and ``FileUnavailable`` for a file. The journal then keeps the intent
+        if something may have been written, for ``sync.advance.settle``.
         """
         journal = _Journal(self._store, self._intent(link, planned), self._lost(link, planned), self._clock)
         try:
-            receipt = connector.apply(planned.action, journal.announce)
+            receipt = _applied(link, planned, connectors, journal.announce)
         except (Refused, Unavailable, Conflict, NotFound, Denied):
             # These say that the last request wrote nothing. Steps of a status before it may have.
             if journal.announced and not isinstance(planned.action, SetStatus):
@@ -61,7 +81,10 @@ class Executor:
         return Intent(
             id=planned.id, link=link.id, side=planned.side, kind=_KINDS[type(action)], sent_at=self._clock(),
             attempts=0,
-            mark="" if isinstance(action, SetFields | SetStatus) else action.mark, sources=planned.sources,
+            mark="" if isinstance(action, SetFields | SetStatus | AddFile) else action.mark,
+            sources=planned.sources,
+            file=action.name if isinstance(action, AddFile) else "",
+            size=action.size if isinstance(action, AddFile) else 0,
             comment=comment.key if comment else "", digest=comment.digest if comment else "",
             body=comment.body if comment else "",
             add=action.add if isinstance(action, SetFields) else {},
@@ -94,6 +117,10 @@ class Executor:
             comment = planned.comment
             why = f"{verb} on the {planned.side.other}"
             return [self._entry(link, planned, "comment", "comment", "", comment.body, why, comment.author)]
+        if planned.file is not None:
+            file = planned.file.file
+            why = f"new file on the {planned.side.other}"
+            return [self._entry(link, planned, "file", "files", "", file.name, why, file.author)]
         return [
             replace(
                 self._entry(
@@ -112,6 +139,46 @@ class Executor:
             at=self._clock(), rule=link.rule, link=link.id, case=link.labels.case, ticket=link.labels.ticket,
             side=planned.side.value, kind=kind, field=field, old=_bounded(old), new=_bounded(new), why=why, by=by,
         )
+
+
+def _applied(
+    link: Link, planned: Planned, connectors: Both[Connector], announce: Callable[[Mapping[str, Json]], None]
+) -> Receipt:
+    target = connectors.of(planned.side)
+    if not isinstance(planned.action, AddFile) or planned.file is None:
+        return target.apply(planned.action, announce)
+    source, file = connectors.of(planned.side.other), planned.file.file
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as content:
+        _fetch(source, link.keys.of(planned.side.other) or "", file, cast("BinaryIO", content))
+        content.seek(0)
+        return _attach(target, replace(planned.action, content=cast("BinaryIO", content)), announce)
+
+
+def _attach(target: Connector, action: AddFile, announce: Callable[[Mapping[str, Json]], None]) -> Receipt:
+    what = f"attaching the file {action.name[:_NAME_LIMIT]!r}"
+    try:
+        return target.apply(action, announce)
+    except Throttled:
+        raise
+    except Unavailable as error:
+        raise FileUnavailable(target.name, what, said=str(error)) from error
+    except NotFound as error:
+        # If it is the ticket that is gone, the next look says so.
+        raise Refused(target.name, what, said=str(error)) from error
+
+
+def _fetch(source: Connector, key: str, file: File, into: BinaryIO) -> None:
+    what = f"fetching the file {file.name[:_NAME_LIMIT]!r}"
+    try:
+        source.fetch(key, file, into)
+    except NotFound as error:
+        raise Refused(source.name, what, said=f"it is listed, but not there ({error})") from error
+    except Throttled:
+        raise
+    except Unavailable as error:
+        raise FileUnavailable(source.name, what, said=str(error)) from error
+    if into.tell() != file.size:
+        raise FileUnavailable(source.name, what, said=f"{into.tell()} of {file.size} bytes came")
 
 
 class _Journal:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -15,8 +15,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from kibcase_connectors.actions import Create, LinkBack
-from kibcase_connectors.model import Finding
+from kibcase_connectors.actions import Create, LinkBack, SetFields
+from kibcase_connectors.model import Canonical, Finding
 from kibcase_daemon.engine import Preview, Report
 from kibcase_daemon.store.api import AuditEntry, Link
 from kibcase_daemon.sync.guards import outcome, shown
@@ -81,7 +81,7 @@ class Step:
 def steps(preview: Preview) -> list[Step]:
     """Give what a cycle would do about one link, in the order in which it would be done; the held ones last."""
     done = [step for planned in (*preview.plan.actions, *preview.plan.afterwards) for step in _planned(planned)]
-    held = [_field(change, "") for change in preview.plan.held]
+    held = [_field(change, "", {}) for change in preview.plan.held]
     if preview.note:
         held.append(Step(side="", what="link", old="", new="", why=preview.note, by="", verdict="note"))
     return [*done, *held]
@@ -92,7 +92,7 @@ def _planned(planned: Planned) -> list[Step]:
     if isinstance(planned.action, Create):
         why = f"{planned.action.origin_label} has no {side} yet"
         made = Step(side=side, what="create", old="", new=f"new {side}", why=why, by="", verdict="carry")
-        return [made, *(_field(change, side) for change in planned.changes)]
+        return [made, *(_field(change, side, planned.action.fields) for change in planned.changes)]
     if isinstance(planned.action, LinkBack):
         why = f"people find the {planned.side.other} from here"
         return [Step(side=side, what="link", old="", new=planned.action.url, why=why, by="", verdict="carry")]
@@ -106,11 +106,17 @@ def _planned(planned: Planned) -> list[Step]:
                 verdict="carry" if comment.lost is None else "conflict",
             )
         ]
-    return [_field(change, side) for change in planned.changes]
+    if planned.file is not None:
+        file, why = planned.file.file, f"new file on the {planned.side.other}"
+        return [Step(side=side, what="file", old="", new=file.name, why=why, by=file.author, verdict="carry")]
+    written = planned.action.fields if isinstance(planned.action, SetFields) else {}
+    return [_field(change, side, written) for change in planned.changes]
 
 
-def _field(change: FieldChange, side: str) -> Step:
-    new = "" if change.verdict is Verdict.HELD else outcome(change)
+def _field(change: FieldChange, side: str, written: Mapping[str, Canonical]) -> Step:
+    """Give the step of one change; ``written`` are the texts as they go out, in what they are wrapped in."""
+    value = replace(change, value=written[change.field]) if change.field in written else change
+    new = "" if change.verdict is Verdict.HELD else outcome(value)
     return Step(
         side=side, what=change.field, old=shown(change.old), new=new, why=change.why, by=change.by,
         verdict=change.verdict.value,

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from kibcase_connectors.api import Connector
-from kibcase_connectors.model import Side
+from pydantic import SecretStr
+
+from kibcase_connectors.api import Connector, Context
+from kibcase_connectors.budget import Budget
+from kibcase_connectors.guarded import Guard, GuardedConnector, fingerprint
+from kibcase_connectors.kinds import kinds
+from kibcase_connectors.model import Json, Side
 from kibcase_daemon.config import Config, LinkConfig
-from kibcase_daemon.config.kinds import KINDS
+from kibcase_daemon.config.model import System
 from kibcase_daemon.engine import Engine
 from kibcase_daemon.errors import ConfigError, DaemonError, StoreError
+from kibcase_daemon.logs import log_event
 from kibcase_daemon.look import LinkRule
-from kibcase_daemon.store.api import AuditEntry, Link
+from kibcase_daemon.store.api import AuditEntry, Link, StateStore
 from kibcase_daemon.store.sqlite import SqliteStore
-from kibcase_daemon.sync.types import Both
+from kibcase_daemon.sync.templates import unreadable
+from kibcase_daemon.sync.types import Both, Maps
 
 Clock = Callable[[], float]
 """Gives seconds since the epoch."""
@@ -90,35 +99,101 @@ def copied_store(path: Path) -> Iterator[SqliteStore]:
 def connector_for(config: Config, link: LinkConfig, side: Side, *, clock: Clock = time.time) -> Connector:
     """Make the connector of one side of a link rule; nothing is sent yet. Raises ``ConfigError``."""
     name = link.case if side is Side.CASE else link.ticket
-    return connect(config, name, link.cases if side is Side.CASE else link.tickets, clock=clock)
+    wanted, parts = link.cases if side is Side.CASE else link.tickets, link.parts(config.custom_fields(link))
+    return connect(config, name, wanted, parts=parts, clock=clock)
 
 
-def connect(config: Config, name: str, wanted: object = None, *, clock: Clock = time.time) -> Connector:
-    """Make a connector to the system of that name; ``wanted`` is its filter. Raises ``ConfigError``."""
+def connect(
+    config: Config, name: str, wanted: object = None, *, parts: frozenset[str] | None = None,
+    clock: Clock = time.time,
+) -> Connector:
+    """Make a connector to the system of that name; ``wanted`` is its filter, ``parts`` what is carried (None: all).
+
+    Raises ``ConfigError``.
+    """
     system = config.systems[name]
+    context = Context(
+        clock=lambda: datetime.fromtimestamp(clock(), UTC), people=config.directory(), parts=parts
+    )
     try:
-        return KINDS[system.kind]().connect(
-            name, system.settings, wanted, lambda: datetime.fromtimestamp(clock(), UTC)
-        )
+        return kinds()[system.kind]().connect(name, system.settings, wanted, context)
     except (ValueError, OSError) as error:
         raise ConfigError(config.source, (f"systems.{name}: {error}",)) from error
+
+
+def unreadable_templates(link: LinkConfig, maps: Maps) -> list[tuple[Side, str]]:
+    """Say which templates of a rule, on which side, would not be known again when they are read back."""
+    why = "it is another text; leave out what the system may take for markup"
+    return [
+        (side, f"templates.{side}.{name} of {link.name}: read back from the {side} {why}")
+        for side, name in unreadable(maps, link.worn())
+    ]
 
 
 def _assembled(
     config: Config, store: SqliteStore, ends: ExitStack, *, clock: Clock, tell: Tell, stopping: threading.Event
 ) -> Wiring:
-    rules = tuple(_rule(config, link, ends, clock) for link in config.links)
+    guards = {name: guard_for(config, name, store, clock=clock) for name in config.systems}
+    rules = tuple(_rule(config, link, guards, ends, clock) for link in config.links)
     limits = config.limits.limits()
     engines = tuple(Engine(rule, store, clock=clock, limits=limits, tell=tell) for rule in rules)
     return Wiring(config=config, store=store, rules=rules, engines=engines, stopping=stopping)
 
 
-def _rule(config: Config, link: LinkConfig, ends: ExitStack, clock: Clock) -> LinkRule:
-    made = {side: ends.enter_context(closing(connector_for(config, link, side, clock=clock))) for side in Side}
-    return LinkRule(
-        name=link.name, rules=link.rules(), connectors=Both(case=made[Side.CASE], ticket=made[Side.TICKET]),
-        creates=Both(case=link.create_cases, ticket=link.create_tickets),
+def _rule(config: Config, link: LinkConfig, guards: Mapping[str, Guard], ends: ExitStack, clock: Clock) -> LinkRule:
+    made: dict[Side, Connector] = {}
+    for side, name in ((Side.CASE, link.case), (Side.TICKET, link.ticket)):
+        connector = connector_for(config, link, side, clock=clock)
+        guarded = GuardedConnector(connector, guards[name], sent=requests_of(connector))
+        made[side] = ends.enter_context(closing(guarded))
+    rule = LinkRule(
+        name=link.name, rules=link.rules(config.custom_fields(link)),
+        connectors=Both(case=made[Side.CASE], ticket=made[Side.TICKET]),
+        creates=Both(case=link.create_cases, ticket=link.create_tickets), templates=link.worn(),
     )
+    problems = unreadable_templates(link, rule.maps)
+    if problems:
+        raise ConfigError(config.source, tuple(text for _, text in problems))
+    return rule
+
+
+def requests_of(connector: Connector) -> Callable[[], int] | None:
+    """Give what counts the requests that a connector has sent (``requests_sent``), None if it does not count them."""
+    return partial(getattr, connector, "requests_sent") if hasattr(connector, "requests_sent") else None
+
+
+def guard_for(config: Config, name: str, store: StateStore, *, clock: Clock = time.time) -> Guard:
+    """Make the guard of a system; it is kept in the state, so that the next run leaves alone what asked for it."""
+    calls = config.limits.calls_per_hour.get(name)
+
+    budget = None if calls is None else Budget(limit=calls)
+
+    def load() -> Json:
+        state = dict(store.noted(f"guard/{name}") or {}) or None
+        return state if _is_readable(state, name, budget) else None
+
+    def save(state: Json) -> None:
+        store.note(f"guard/{name}", state if isinstance(state, dict) else {})
+
+    return Guard(load=load, save=save, clock=clock, budget=budget, configuration=_fingerprint(config.systems[name]))
+
+
+def _is_readable(state: Json, name: str, budget: Budget | None) -> bool:
+    """Tell whether this is a guard's state; what another version has kept is worth a warning, and no more."""
+    try:
+        Guard(load=lambda: state, save=lambda _: None, clock=lambda: 0.0, budget=budget)
+    except ValueError as error:
+        log_event(logging.WARNING, "guard-forgotten", system=name, error=str(error))
+        return False
+    return True
+
+
+def _fingerprint(system: System) -> str:
+    values = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in system.settings
+    }
+    return fingerprint(repr(values))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+QUERIES = re.compile(
+    r".*(/search(/jql)?|/_search|/_find|query_paged|_bulk_get|/list|_suggest_user_profiles|/session|_token(\.do)?)"
+)
+"""Paths of queries and log-ins, of Kibana and of the ticketing systems, that are sent with POST and store nothing."""
+
 REMEMBERED = 100_000
 _READ_BYTES = 1_048_576
 
@@ -31,6 +36,11 @@ class Seen:
     path: str
     query: str
     status: int = 0
+
+
+def stores(seen: Seen) -> bool:
+    """Tell whether a request asks the system to store something."""
+    return seen.method in WRITES and not (seen.method == "POST" and QUERIES.fullmatch(seen.path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +108,8 @@ class Faults:
 
     @property
     def writes(self) -> list[Seen]:
-        """Those of ``requests`` whose method is POST, PUT, PATCH or DELETE."""
-        return [seen for seen in self.requests if seen.method in WRITES]
+        """Those of ``requests`` that ask to store something: no queries and log-ins that are sent with POST."""
+        return [seen for seen in self.requests if stores(seen)]
 
     def forget(self) -> None:
         """Empty the list of requests; numbering starts at 1 again."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
-from kibcase.server.faults import WRITES, Fault, Faults
+from kibcase.server.faults import QUERIES, Fault, Faults
 
-# Queries and log-ins are sent with POST and store nothing.
-STORING = r"(?!.*(/search|query_paged|/session|_token|/_find|_bulk_get)).*"
+# What stores something, of what is sent with POST.
+STORING = rf"(?!{QUERIES.pattern}$).*"
 
 
 class OverHttp:
@@ -17,14 +19,28 @@ class OverHttp:
     people = 0
 
     def writes(self) -> int:
-        probe = Fault(path=STORING)
-        return sum(seen.method in WRITES and probe.matches(seen) for seen in self.faults.requests) - self.people
+        return len(self.faults.writes) - self.people
 
     def lose_request(self) -> None:
         self._lose("before")
 
     def lose_answer(self) -> None:
         self._lose("after")
+
+    def answer_with(
+        self, status: int, *, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b"",
+        writes: bool = False, times: int | None = None,
+    ) -> None:
+        self.faults.disarm()
+        given = tuple(headers.items())
+        for method in ("POST", "PUT", "PATCH") if writes else (None,):
+            path = STORING if writes else ".*"
+            self.faults.arm(
+                Fault(method=method, path=path, status=status, headers=given, body=body, times=times)
+            )
+
+    def answer_normally(self) -> None:
+        self.faults.disarm()
 
     def take_down(self) -> None:
         self.faults.disarm()

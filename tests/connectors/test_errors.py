@@ -79,3 +79,13 @@ def test_the_time_to_wait_survives_too() -> None:
     twin = pickle.loads(pickle.dumps(Throttled("s", "w", retry_after=12.5)))
     assert twin.retry_after == 12.5
     assert Throttled("s", "w").retry_after is None
+
+
+def test_the_same_error_about_another_deed() -> None:
+    before = Throttled("it", "moving", said="slow", advice="Wait.", field="status", retry_after=7.0, whole=False)
+    after = before.about("moving it twice")
+    assert type(after) is Throttled
+    assert after.what == "moving it twice"
+    assert (after.said, after.advice, after.field, after.retry_after, after.whole) == (
+        "slow", "Wait.", "status", 7.0, False,
+    )

@@ -102,7 +102,7 @@ def test_the_link_being_worked_on_is_finished_and_no_other_begun(served: Served)
         reached.set()
         go_on.wait(SECONDS)
 
-    served.sandbox.jira.faults.arm(Fault(method="POST", path="/rest/api/2/issue", call=hold))
+    served.sandbox.jira.faults.arm(Fault(method="POST", path="/rest/api/3/issue", call=hold))
     served.case("Beacon")
     served.case("Impossible travel")
     served.start()

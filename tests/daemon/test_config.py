@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from kibcase_connectors.jira import JiraConfig, JiraFilter
 from kibcase_connectors.kibana import CaseFilter, KibanaConfig
-from kibcase_connectors.model import FIELDS
+from kibcase_connectors.model import FIELDS, FURTHER
 from kibcase_daemon.config import SIZE_LIMIT, Config, load_config, parse_config
 from kibcase_daemon.config.document import parse
 from kibcase_daemon.errors import ConfigError
@@ -62,8 +62,9 @@ def test_defaults() -> None:
     assert config.state == Path("/etc/kibcase/kibcase.db")
     assert (link.create_tickets, link.create_cases, link.comments) == (True, False, "both")
     rules = link.rules()
-    assert tuple(rules.fields) == FIELDS
-    assert set(rules.fields.values()) == {FieldRule()}
+    assert tuple(rules.fields) == (*FIELDS, *FURTHER)
+    assert rules.fields["assignee"].direction is Direction.OFF
+    assert {rule for name, rule in rules.fields.items() if name != "assignee"} == {FieldRule()}
     assert rules.comments is Direction.BOTH
     assert config.limits.limits().creations == 50
     assert (config.schedule.every, config.schedule.reconcile) == (60, 86400)
@@ -154,7 +155,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(("after", "line", "expected"), [
-    ("ticket: it", "    fields: {severty: {}}", "fields.severty (line 15): unknown key; did you mean severity?"),
+    ("ticket: it", "    fields: {severty: {}}", "fields.severty (line 15): unknown field; did you mean severity?"),
     (
         "ticket: it", "    fields: {severity: {direction: to_tickt}}",
         "severity.direction (line 15): must be 'both', 'to_ticket', 'to_case', 'once' or 'off'; did you mean to_tic",

@@ -6,15 +6,22 @@ from typing import Literal
 
 import pytest
 
+from kibcase_connectors.custom import CustomField
 from kibcase_connectors.errors import OutcomeUnknown
-from kibcase_connectors.memory import STEPWISE, TICKET_MAP, MemoryConnector, MemorySystem, Thing
-from kibcase_connectors.model import FIELDS, Json
+from kibcase_connectors.memory import STEPWISE, TICKET_MAP, Account, MemoryConnector, MemorySystem, Parts, Thing
+from kibcase_connectors.model import FIELDS, FURTHER, Json
 from kibcase_daemon.engine import Engine, Report
 from kibcase_daemon.look import LinkRule
 from kibcase_daemon.store.sqlite import SqliteStore
 from kibcase_daemon.sync.types import Both, FieldRule, Policy, Rules
 
 How = Literal["killed before", "killed after", "answer lost"]
+
+
+ANN, BEA = (Account(id=name, name=name.title(), email=f"{name}@example.com") for name in ("ann", "bea"))
+ZOE = Account(id="zoe", name="Zoe")
+CASE_PARTS = Parts.all(unit=CustomField(field="Unit"))
+TICKET_PARTS = Parts.all(unit=CustomField(field="u_unit", values={"1": "EMEA", "2": "US"}))
 
 
 class Killed(BaseException):
@@ -26,13 +33,18 @@ class World:
 
     def __init__(self, policy: Policy) -> None:
         self.time = 1_000_000.0
-        self.cases = MemorySystem("case", clock=lambda: self.time)
+        self.cases = MemorySystem("case", clock=lambda: self.time, parts=CASE_PARTS, accounts=(ANN, BEA))
         self.tickets = MemorySystem(
-            "ticket", mapping=TICKET_MAP, workflow=STEPWISE, first="To Do", clock=lambda: self.time, find_lag=30.0
+            "ticket", mapping=TICKET_MAP, workflow=STEPWISE, first="To Do", clock=lambda: self.time, find_lag=30.0,
+            parts=TICKET_PARTS, accounts=(ANN, BEA, ZOE),
         )
         self.store = SqliteStore()
         self.rule = LinkRule(
-            name="r", rules=Rules(fields={name: FieldRule(policy=policy, removals=True) for name in FIELDS}),
+            name="r",
+            rules=Rules(
+                fields={name: FieldRule(policy=policy, removals=True) for name in (*FIELDS, *FURTHER, "unit")},
+                file_limit=64,
+            ),
             connectors=Both(case=MemoryConnector(self.cases), ticket=MemoryConnector(self.tickets)),
             creates=Both(case=False, ticket=True),
         )
@@ -74,6 +86,9 @@ class World:
         """The history: a case, its ticket, work on both sides, a conflict, a corrected comment, the end."""
         case = self.cases.add(title="Beacon", severity="high", tags=["c2", "needs review"], status="in-progress")
         self.cases.comment(case.key, "first look")
+        self.cases.assign(case.key, "ann")
+        self.cases.attach(case.key, "beacon.pcap", b"first capture")
+        self.cases.edit(case.key, observables=["ipv4 203.0.113.7"], unit="EMEA")
         self.run()
         ticket = next(iter(self.tickets.things.values()))
         self.cases.edit(case.key, status="closed", severity="low")
@@ -83,6 +98,14 @@ class World:
         tags: list[Json] = [*_tags(ticket.fields["tags"]), "net"]
         self.tickets.edit(ticket.key, title="Proxy block", status="In Progress", tags=tags)
         self.tickets.edit_comment(ticket.key, remark.key, "blocked at both proxies")
+        self.tickets.attach(ticket.key, "proxy.log", b"denied")
+        self.tickets.attach(ticket.key, "disk.img", b"x" * 65)
+        self.tickets.edit(ticket.key, observables=["ipv4 203.0.113.7", "domain bad.example"], unit="2")
+        self.cases.attach(case.key, "beacon.pcap", b"other capture")
+        self.cases.assign(case.key, "bea")
+        self.run()
+        self.tickets.assign(ticket.key, "zoe")
+        self.cases.edit(case.key, observables=["domain bad.example"])
         self.run()
 
     def end(self) -> object:
@@ -93,7 +116,11 @@ class World:
 def _seen(thing: Thing) -> tuple[object, ...]:
     """Everything but keys and times, which differ from run to run."""
     said = [(comment.body.rpartition("\n")[2], comment.mark is not None) for comment in thing.comments]
-    return thing.fields, said
+    files = sorted((each.file.name, each.content) for each in thing.files)
+    fields = {
+        name: sorted(map(str, value)) if isinstance(value, list) else value for name, value in thing.fields.items()
+    }
+    return fields, said, files
 
 
 def _tags(value: object) -> list[str]:
@@ -117,7 +144,14 @@ def test_the_history_is_worth_testing(policy: Policy) -> None:
     case, ticket = next(iter(world.cases.things.values())), next(iter(world.tickets.things.values()))
     assert case.fields["title"] == ticket.fields["title"]
     assert case.fields["status"] == "in-progress"
-    assert len(case.comments) == len(ticket.comments) == 2
+    assert len(case.comments) == len(ticket.comments) + 2 == 4, "of the large file and of Zoe the case is told"
+    assert case.fields["assignee"] == BEA.native
+    assert ticket.fields["assignee"] == ZOE.native
+    assert case.fields["observables"] == ticket.fields["observables"] == ["domain bad.example"]
+    assert (case.fields["unit"], ticket.fields["unit"]) == ("US", "2")
+    names = ["beacon.pcap", "proxy.log"]
+    assert sorted(each.file.name for each in case.files) == names[:1] + names
+    assert sorted(each.file.name for each in ticket.files) == [names[0], names[0], "disk.img", names[1]]
     assert len(world.tickets.things) == 1
 
 

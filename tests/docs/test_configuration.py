@@ -11,11 +11,22 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from kibcase_connectors.custom import CustomField
 from kibcase_connectors.jira import JiraConfig, JiraFilter
 from kibcase_connectors.kibana import CaseFilter, KibanaConfig
 from kibcase_connectors.resilient import ResilientConfig, ResilientFilter
 from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowFilter
-from kibcase_daemon.config import Config, FieldConfig, LimitsConfig, LinkConfig, LogConfig, ScheduleConfig
+from kibcase_daemon.config import (
+    Config,
+    FieldConfig,
+    LimitsConfig,
+    LinkConfig,
+    LogConfig,
+    PersonConfig,
+    ScheduleConfig,
+    TemplateConfig,
+    TemplatesConfig,
+)
 
 Read = Callable[[str], "Document"]
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -23,6 +34,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "A Resilient system": ResilientConfig, "A filter of incidents": ResilientFilter,
     "A ServiceNow system": ServiceNowConfig, "A filter of records": ServiceNowFilter,
     "A filter of cases": CaseFilter, "A filter of tickets": JiraFilter, "A field": FieldConfig,
+    "Templates": TemplatesConfig, "A template": TemplateConfig, "A custom field": CustomField, "A person": PersonConfig,
     "Limits": LimitsConfig, "Schedule": ScheduleConfig, "Log": LogConfig,
 }
 
@@ -68,4 +80,4 @@ def test_every_model_of_the_configuration_is_told() -> None:
     parts = [getattr(public, name) for name in public.__all__ if name.endswith("Config")]
     systems = {KibanaConfig, JiraConfig, ResilientConfig, ServiceNowConfig}
     filters = {CaseFilter, JiraFilter, ResilientFilter, ServiceNowFilter}
-    assert {*parts, *systems, *filters} == set(SECTIONS.values())
+    assert {*parts, *systems, *filters, CustomField} == set(SECTIONS.values())

@@ -77,7 +77,7 @@ def test_odd_text_of_a_ticket(bench: Bench, name: str) -> None:
     text, kept = TEXTS[name]
     bench.change("create_tickets: true", "create_tickets: true\n  create_cases: true")
     maria = bench.sandbox.jira.as_person("maria.lindqvist")
-    key = maria.create(text[:255], description=text, labels=["plain"])
+    key = maria.create(text[:127], description=text, labels=["plain"])
     maria.comment(key, text)
     in_step(bench)
     cases, _ = shown_in(bench)
@@ -92,7 +92,7 @@ def test_an_answer_with_half_a_character(bench: Bench, side: str) -> None:
     (identifier, _, _) = next(case for case in bench.picture()[0] if case[1]["title"] == "Beacon to a new domain")
     path, answer, title = (
         (f"/api/cases/{identifier}", bench.from_kibana(f"/api/cases/{identifier}"), "title") if side == "case"
-        else ("/rest/api/2/issue/10001", bench.from_jira("/rest/api/2/issue/10001?expand=changelog"), "summary")
+        else ("/rest/api/3/issue/10001", bench.from_jira("/rest/api/3/issue/10001?expand=changelog"), "summary")
     )
     holder = answer if side == "case" else answer["fields"]
     holder[title] += " \ud83d and \udea8"

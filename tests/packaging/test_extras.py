@@ -14,13 +14,27 @@ if TYPE_CHECKING:
 
 HEAVY = (
     "elasticsearch", "elastic_transport", "jira", "markdown_it", "starlette", "uvicorn", "click", "apscheduler",
-    "rich", "yaml",
+    "rich", "yaml", "jwt", "cryptography",
 )
 ALERTS = "from kibcase.alerts import AlertIndices; AlertIndices('http://127.0.0.1:9', api_key='x')"
 SERVER = "from kibcase.server.app import CasesServer; CasesServer().stop()"
 KIBANA = "import kibcase_connectors.kibana, kibcase_connectors.memory"
 JIRA = "import kibcase_connectors.jira"
 MARKUP = "import kibcase_connectors.markup"
+JWT = """
+from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowConnector
+try:
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    made = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+except ModuleNotFoundError:
+    made = "x"
+config = ServiceNowConfig(
+    url="http://127.0.0.1:9", account="a", client_id="c", client_secret="s", jwt_key_id="k", jwt_user="u",
+    jwt_private_key=made,
+)
+signed = lambda: ServiceNowConnector("it", config).close()
+"""
 STANDIN = "from kibcase_connectors.standins.jira import JiraStandin; JiraStandin().stop()"
 Install = Callable[[str], "Environment"]
 
@@ -59,6 +73,7 @@ def test_importing_the_library_loads_no_extra(install: Install, extra: str) -> N
         ("", KIBANA), ("", "from kibcase.alerts import flatten"), ("alerts", ALERTS), ("server", SERVER),
         ("server", STANDIN), ("connectors", JIRA), ("connectors", MARKUP), ("daemon", ALERTS), ("daemon", JIRA),
         ("all", SERVER), ("all", STANDIN), ("all", JIRA), ("all", ALERTS),
+        ("jwt", "import jwt, cryptography"), ("all", f"{JWT}\nsigned()"),
     ],
 )
 def test_what_an_extra_brings(install: Install, extra: str, code: str) -> None:
@@ -84,6 +99,13 @@ except kibcase.MissingExtraError as error:
 """
     done = install(extra).python(catch)
     assert done.stdout.endswith(f" is not installed. Install it with: pip install 'kibcase[{named}]'\n"), done.stderr
+
+
+@pytest.mark.parametrize("extra", ["connectors", "daemon"])
+def test_signed_assertions_name_their_extra(install: Install, extra: str) -> None:
+    catch = f"{JWT}\nimport kibcase\ntry:\n    signed()\nexcept kibcase.MissingExtraError as error:\n    print(error)"
+    done = install(extra).python(catch)
+    assert done.stdout.endswith(" is not installed. Install it with: pip install 'kibcase[jwt]'\n"), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kibcase_connectors.errors import OutcomeUnknown, Unavailable
-from kibcase_connectors.memory import STEPWISE, TICKET_MAP, MemoryConnector, MemorySystem, Thing
-from kibcase_connectors.model import FIELDS, MARK_PREFIX, SEVERITIES, STATUS, TAGS, TITLE, Side
+from kibcase_connectors.memory import STEPWISE, TICKET_MAP, Account, MemoryConnector, MemorySystem, Parts, Thing
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    FIELDS,
+    FURTHER,
+    MARK_PREFIX,
+    OBSERVABLES,
+    SEVERITIES,
+    STATUS,
+    TAGS,
+    TITLE,
+    Side,
+)
 from kibcase_daemon.engine import Engine
 from kibcase_daemon.look import LinkRule
 from kibcase_daemon.store.sqlite import SqliteStore
@@ -28,6 +39,12 @@ SIDE = st.sampled_from(list(Side))
 PRIORITY = st.sampled_from(["High", "Medium", "Low"])
 SEVERITY = st.sampled_from(SEVERITIES)
 TAG = st.sampled_from(["phishing", "needs review", "vip", "lab 7"])
+FILE = st.tuples(st.sampled_from(["a.log", "b.pcap"]), st.sampled_from([b"x", b"y", b"long"]))
+OBSERVABLE = st.sampled_from(["ipv4 203.0.113.7", "domain bad.example", "domain BAD.example", "file-path evil.exe"])
+ANN, BEA, ZOE = Account(id="1", name="Ann", email="ann@x.y"), Account(id="2", name="Bea", email="bea@x.y"), Account(
+    id="3", name="Zoe"
+)
+PERSON = st.sampled_from([None, "1", "2", "3"])
 LIMITS = Limits(loop_writes=1000, creations=1000)
 
 
@@ -44,12 +61,12 @@ class SyncMachine(RuleBasedStateMachine):
     )
     def begin(self, policy: Policy, removals: bool, find_lag: float, skew: float, both_create: bool) -> None:
         self.time = 1_000_000.0
-        self.cases = MemorySystem("case", clock=lambda: self.time)
+        self.cases = MemorySystem("case", clock=lambda: self.time, parts=Parts.all(), accounts=(ANN, BEA))
         self.tickets = MemorySystem(
             "ticket", mapping=TICKET_MAP, workflow=STEPWISE, first="To Do", clock=lambda: self.time + skew,
-            find_lag=find_lag,
+            find_lag=find_lag, parts=Parts.all(), accounts=(ANN, BEA, ZOE),
         )
-        rules = Rules(fields={name: FieldRule(policy=policy, removals=removals) for name in FIELDS})
+        rules = Rules(fields={name: FieldRule(policy=policy, removals=removals) for name in (*FIELDS, *FURTHER)})
         self.removals = removals
         self.store = SqliteStore()
         self.link_rule = LinkRule(
@@ -146,6 +163,31 @@ class SyncMachine(RuleBasedStateMachine):
         assert isinstance(held, list)
         kept = [item for item in held if item != spelled]
         self.system(side).edit(thing.key, tags=[*kept, spelled] if add else kept)
+
+    @rule(side=SIDE, number=st.integers(0, 5), seen=OBSERVABLE, add=st.booleans())
+    def observe(self, side: Side, number: int, seen: str, add: bool) -> None:
+        thing = self.pick(side, number)
+        if not thing:
+            return
+        self.later()
+        held = thing.fields[OBSERVABLES]
+        assert isinstance(held, list)
+        kept = [item for item in held if str(item).casefold() != seen.casefold()]
+        self.system(side).edit(thing.key, observables=[*kept, seen] if add else kept)
+
+    @rule(side=SIDE, number=st.integers(0, 5), file=FILE)
+    def attach(self, side: Side, number: int, file: tuple[str, bytes]) -> None:
+        thing = self.pick(side, number)
+        if thing:
+            self.later()
+            self.system(side).attach(thing.key, *file)
+
+    @rule(side=SIDE, number=st.integers(0, 5), person=PERSON)
+    def assign(self, side: Side, number: int, person: str | None) -> None:
+        thing = self.pick(side, number)
+        if thing and (side is Side.TICKET or person != ZOE.id):
+            self.later()
+            self.system(side).assign(thing.key, person)
 
     @rule(side=SIDE, number=st.integers(0, 5))
     def say(self, side: Side, number: int) -> None:
@@ -272,6 +314,12 @@ class SyncMachine(RuleBasedStateMachine):
                 assert self.agree(name, case, ticket) or self.excused(name, case, ticket), (name, case, ticket)
             if self.removals:
                 assert self.tags(case) == self.tags(ticket)
+                assert self.observables(case) == self.observables(ticket)
+            assert self.files(case) == self.files(ticket)
+            if ticket.fields[ASSIGNEE] == ZOE.native:
+                assert any(comment.body.endswith("Assigned to Zoe.") for comment in case.comments)
+            else:
+                assert case.fields[ASSIGNEE] == ticket.fields[ASSIGNEE]
 
     def agree(self, name: str, case: Thing, ticket: Thing) -> bool:
         here, there, maps = case.fields[name], ticket.fields[name], self.link_rule.maps
@@ -289,6 +337,16 @@ class SyncMachine(RuleBasedStateMachine):
         held = thing.fields[TAGS]
         assert isinstance(held, list)
         return {str(tag).replace(" ", "-") for tag in held if not str(tag).startswith(MARK_PREFIX)}
+
+    @staticmethod
+    def observables(thing: Thing) -> set[str]:
+        held = thing.fields[OBSERVABLES]
+        assert isinstance(held, list)
+        return {str(item).casefold() for item in held}
+
+    @staticmethod
+    def files(thing: Thing) -> list[tuple[str, int]]:
+        return sorted((each.file.name, each.file.size) for each in thing.files)
 
     def check_comments(self) -> None:
         for link in self.store.links("r"):

@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kibcase_connectors.errors import ConnectorError, Denied, Unavailable
+from kibcase_connectors.errors import ConnectorError, Denied, NotFound, Refused, Unavailable
+from kibcase_connectors.jira import jql
+from kibcase_connectors.jira.checks_settings import (
+    check_create_fields,
+    check_filter,
+    check_parent,
+    check_resolution,
+    check_severities,
+    check_targets,
+    check_transition_fields,
+    check_values,
+)
+from kibcase_connectors.jira.config import JiraFilter
+from kibcase_connectors.jira.findings import listed, note, ok, problem
+from kibcase_connectors.jira.mapping import SUMMARY_LIMIT
 from kibcase_connectors.jira.site import Site
 from kibcase_connectors.jira.wire import NAMES, ScreenField
 from kibcase_connectors.jira.workflow import names
-from kibcase_connectors.model import SEVERITY, STATUSES, TAGS, Finding
-
-_NEEDED = (
-    "BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS", "EDIT_OWN_COMMENTS",
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    COMMENTS,
+    FIELDS,
+    FILES,
+    OBSERVABLES,
+    SEVERITY,
+    STATUS,
+    STATUSES,
+    TAGS,
+    Finding,
 )
+
+# The link to the case, too, needs the right to link.
+_NEEDED = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "LINK_ISSUES")
+_FURTHER = {
+    STATUS: ("TRANSITION_ISSUES",), COMMENTS: ("ADD_COMMENTS", "EDIT_OWN_COMMENTS"), ASSIGNEE: ("ASSIGN_ISSUES",),
+    FILES: ("CREATE_ATTACHMENTS",),
+}
 _FILLED = frozenset({"project", "issuetype", "summary", "description", "labels", "priority"})
 
 
-def check(site: Site) -> list[Finding]:
+def check(site: Site, accepts: JiraFilter) -> list[Finding]:
     """Give findings, the account first; without an account nothing else is looked at.
 
     Raises ``Unavailable`` if Jira cannot be asked at all.
@@ -24,140 +52,239 @@ def check(site: Site) -> list[Finding]:
     try:
         me = site.client.myself(again=True)
     except Denied as denied:
-        return [_problem("account", str(denied))]
+        return [problem("account", str(denied))]
     zone = f", time zone {me.time_zone}" if me.time_zone else ""
-    found = [_ok("account", f"{me.name} ({me.id}){zone}")]
-    for subject, look in _LOOKS:
+    found = [ok("account", f"{me.name} ({me.id}){zone}")]
+    for subject, look in (*_LOOKS, ("tickets", lambda site: check_filter(site, accepts))):
         try:
             found += look(site)
         except Unavailable:
             raise
         except ConnectorError as error:
-            found.append(_problem(subject, str(error)))
+            found.append(problem(subject, str(error)))
             if subject == "project":
                 # Whatever is asked about a project that cannot be seen fails in the same way.
                 break
     return found
 
 
-def _ok(subject: str, text: str) -> Finding:
-    return Finding(level="ok", subject=subject, text=text)
-
-
-def _note(subject: str, text: str) -> Finding:
-    return Finding(level="note", subject=subject, text=text)
-
-
-def _problem(subject: str, text: str) -> Finding:
-    return Finding(level="problem", subject=subject, text=text)
-
-
 def _server(site: Site) -> Iterator[Finding]:
     said = site.client.server()
     kind = "cloud" if said.get("deploymentType") == "Cloud" else "datacenter"
-    yield _ok("server", f"Jira {said.get('version', 'of unknown version')}, {kind}")
+    yield ok("server", f"Jira {said.get('version', 'of unknown version')}, {kind}, REST API v{site.config.rest}")
     if site.client.deployment != kind:
-        yield _problem("server", f"deployment is configured as {site.client.deployment}, but this Jira is {kind}")
+        yield problem("server", f"deployment is configured as {site.client.deployment}, but this Jira is {kind}")
     if site.config.url.startswith("http://"):
-        yield _note("server", "the connection is not encrypted; anybody on the way can read the credentials")
+        yield note("server", "the connection is not encrypted; anybody on the way can read the credentials")
     if site.config.verify is False:
-        yield _note("server", "the TLS certificate is not checked")
+        yield note("server", "the TLS certificate is not checked")
 
 
 def _project(site: Site) -> Iterator[Finding]:
     said = site.client.project(site.config.project)
-    yield _ok("project", f"{said.get('key', site.config.project)}: {said.get('name', '')}")
+    yield ok("project", f"{said.get('key', site.config.project)}: {said.get('name', '')}")
     if said.get("projectTypeKey") == "service_desk":
         seen = "hidden from" if site.config.internal_comments else "visible to"
-        yield _note("project", f"a Jira Service Management project; kibcase's comments are {seen} the customer")
+        yield note("project", f"a Jira Service Management project; kibcase's comments are {seen} the customer")
 
 
 def _rights(site: Site) -> Iterator[Finding]:
-    have = site.client.permissions(site.config.project, _NEEDED)
+    needed = [*_NEEDED, *(right for part, rights in _FURTHER.items() if site.context.wants(part) for right in rights)]
+    have = site.client.permissions(site.config.project, needed)
     lacking = [name for name, granted in have.items() if not granted]
     if lacking:
-        yield _problem("permissions", f"the account lacks {', '.join(lacking)} in project {site.config.project}")
+        yield problem("permissions", f"the account lacks {', '.join(lacking)} in project {site.config.project}")
     else:
-        yield _ok("permissions", ", ".join(_NEEDED))
+        yield ok("permissions", ", ".join(needed))
 
 
 def _screen(site: Site) -> Iterator[Finding]:
     types = site.client.issue_types(site.config.project)
-    wanted = next((name for name in types if name.casefold() == site.config.issue_type.casefold()), None)
+    asked = site.config.issue_type
+    wanted = next((name for name in types if asked.casefold() == name.casefold() or asked == types[name]), None)
     if wanted is None:
-        yield _problem("issue type", f"{site.config.issue_type!r} is not in the project; it has {_listed(types)}")
+        yield problem("issue type", f"{asked!r} is not in the project; it has {listed(types)}")
         return
-    yield _ok("issue type", wanted)
+    yield ok("issue type", wanted)
     screen = {shown.id: shown for shown in site.client.create_screen(site.config.project, types[wanted])}
     yield from _required(site, screen)
     yield from _missing(site, screen)
     yield from _priorities(site, screen.get(NAMES[SEVERITY]))
+    yield from _relations(site, screen, types[wanted])
+    yield from check_create_fields(site.config.create_fields, screen)
+    yield from check_values(site, screen)
 
 
 def _required(site: Site, screen: dict[str, ScreenField]) -> Iterator[Finding]:
-    ours = _FILLED | site.config.create_fields.keys() | {"reporter"}
+    layout = site.layout()
+    carried = {layout.names[name] for name in layout.names if name not in FIELDS}
+    ours = _FILLED | site.config.create_fields.keys() | {"reporter"} | ({"parent"} if site.config.parent else set())
     lacking = [s for s in screen.values() if s.required and not s.has_default and s.id not in ours]
     for shown in lacking:
-        values = f", one of: {_listed(names(shown))}" if shown.allowed else ""
-        yield _problem(
-            "create screen", f"new tickets require {shown.name} ({shown.id}){values}; give it in create_fields"
-        )
+        values = f", one of: {listed(names(shown))}" if shown.allowed else ""
+        told = f"{shown.name} ({shown.id}){values}; give it in create_fields"
+        if shown.id in carried:
+            yield note("create screen", f"new tickets require {told}, or be sure that every case has it")
+        else:
+            yield problem("create screen", f"new tickets require {told}")
     if not lacking:
-        yield _ok("create screen", "kibcase fills every required field")
+        yield ok("create screen", "kibcase fills every required field")
 
 
 def _missing(site: Site, screen: dict[str, ScreenField]) -> Iterator[Finding]:
     if NAMES[TAGS] not in screen:
-        yield _problem("labels", "the field Labels is not on the create screen; kibcase marks its tickets with it")
+        yield problem("labels", "the field Labels is not on the create screen; kibcase marks its tickets with it")
+    names_of = site.layout().names
     for field in sorted(site.fields - {TAGS, "status"}):
-        if NAMES[field] not in screen:
-            way = "; leave priorities empty or add the field" if field == SEVERITY else ""
-            yield _problem(field, f"the field {NAMES[field]} is not on the create screen{way}")
+        if field in names_of and names_of[field] not in screen:
+            way = _WAYS.get(field, "add it, or leave the field out")
+            yield problem(field, f"the field {names_of[field]} is not on the create screen; {way}")
+
+
+_WAYS = {
+    SEVERITY: "leave priorities empty or add the field",
+    ASSIGNEE: "add it and let the account assign issues, or leave the assignee out of the link rule",
+}
+
+
+def _relations(site: Site, screen: dict[str, ScreenField], type_id: str) -> Iterator[Finding]:
+    config = site.config
+    named = [key for key in (config.parent, *(link.issue for link in config.issue_links)) if key]
+    for key in dict.fromkeys(named):
+        try:
+            site.client.exists(key)
+        except (NotFound, Refused) as gone:
+            yield problem("links", f"issue {key}: {gone.said}")
+            continue
+        if key == config.parent and "parent" in screen:
+            yield from check_parent(site, type_id)
+    if config.parent and "parent" not in screen:
+        yield problem("parent", f"new tickets of type {config.issue_type} cannot have a parent; leave parent out")
+    if config.issue_links:
+        yield from _link_types(site, on_screen="issuelinks" in screen)
+
+
+def _link_types(site: Site, *, on_screen: bool) -> Iterator[Finding]:
+    if not on_screen:
+        yield problem("links", "the field Linked Issues is not on the create screen; add it or leave issue_links out")
+    known = site.client.link_types()
+    folded = {name.casefold() for name in known}
+    for link in site.config.issue_links:
+        if link.type.casefold() not in folded:
+            yield problem("links", f"there is no type of links {link.type!r}; there is {listed(known)}")
 
 
 def _priorities(site: Site, shown: ScreenField | None) -> Iterator[Finding]:
     if not site.config.priorities:
         return
-    known = names(shown) if shown is not None and shown.allowed else site.client.priorities()
-    folded = {name.casefold() for name in known}
+    known = _choices(shown) if shown is not None and shown.allowed else site.client.priorities()
+    folded = {name.casefold() for name in (*known, *known.values())}
     for severity, priority in site.config.priorities.items():
         if priority.casefold() not in folded:
-            yield _problem("priorities", f"{severity}: there is no priority {priority!r}; there is {_listed(known)}")
+            yield problem("priorities", f"{severity}: there is no priority {priority!r}; there is {listed(known)}")
     meant = {name.casefold() for name in (*site.config.priorities.values(), *site.config.severities)}
-    for name in known:
-        if name.casefold() not in meant:
-            yield _note("priorities", f"{name} means no severity; name it in severities")
+    for name, number in known.items():
+        if name.casefold() not in meant and number not in meant:
+            yield note("priorities", f"{name} means no severity; name it in severities")
+    yield from check_severities(site, known)
+
+
+def _choices(shown: ScreenField) -> dict[str, str]:
+    return {str(value.get("name") or ""): str(value.get("id") or "") for value in shown.allowed}
 
 
 def _statuses(site: Site) -> Iterator[Finding]:
     by_type = site.client.statuses(site.config.project)
-    wanted = site.config.issue_type.casefold()
+    wanted = _type_name(site).casefold()
     found = next((statuses for name, statuses in by_type.items() if name.casefold() == wanted), ())
+    if not found:
+        yield problem("statuses", f"Jira tells this account no statuses of {_type_name(site)} in the project")
     meanings = {status: site.meaning(status) for status in found}
     for status, meaning in meanings.items():
         text = f"{status.name} means {meaning}"
-        yield _ok("statuses", text) if meaning else _problem(
+        yield ok("statuses", text) if meaning else problem(
             "statuses", f"{status.name} (category {status.category}) means nothing; name it in statuses"
         )
     for lacking in (status for status in STATUSES if found and status not in meanings.values()):
-        yield _note("statuses", f"no status of the project means {lacking}; cases with it cannot be followed")
-    yield from _names(site, {status.name.casefold() for status in found})
+        # Many a workflow has nothing between its first and its last status; one without these is misread.
+        tell = note if lacking == "in-progress" or not site.context.wants(STATUS) else problem
+        yield tell("statuses", f"no status of the project means {lacking}; cases with it cannot be followed")
+    yield from _names(site, {status.name.casefold() for group in by_type.values() for status in group})
+    yield from check_targets(site, (status for group in by_type.values() for status in group))
 
 
 def _names(site: Site, known: set[str]) -> Iterator[Finding]:
-    preferred = (name for group in site.config.targets.values() for name in group)
-    for name in dict.fromkeys((*site.config.statuses, *preferred)):
+    for name in site.config.statuses:
         if name.casefold() not in known:
-            yield _note("statuses", f"the configuration names {name!r}, which the project does not have")
+            yield note("statuses", f"the configuration names {name!r}, which the project does not have")
 
 
-def _listed(values: object) -> str:
-    texts = [str(value) for value in values] if isinstance(values, (list, dict)) else []
-    shown = ", ".join(texts[:20])
-    return f"{shown}, ..." if len(texts) > 20 else shown or "none"
+def _type_name(site: Site) -> str:
+    asked = site.config.issue_type
+    if not asked.isdecimal():
+        return asked
+    types = site.client.issue_types(site.config.project)
+    return next((name for name, number in types.items() if number == asked), asked)
+
+
+def _reopening(site: Site) -> Iterator[Finding]:
+    """Look at one ticket, the first there is: only an issue tells what its edit screen holds."""
+    query = jql.any_of(site.config.project)
+    page = site.client.search("looking for a ticket", query, ("summary",), most=1)
+    for issue in page.issues[:1]:
+        shown = site.client.edit_screen(issue.id).get("resolution")
+        if shown is None or "set" not in shown.operations:
+            yield note(
+                "resolution", "tickets cannot be edited to have no resolution; when kibcase reopens one, its workflow "
+                "must clear the resolution, with a post function or on the transition's screen",
+            )
+
+
+def _lengths(site: Site) -> Iterator[Finding]:
+    texts = f"texts {site.config.text_limit:,} (text_limit)"
+    yield ok("lengths", f"title {SUMMARY_LIMIT}, {texts}, labels 255 characters; longer ones are cut")
+
+
+def _attachments(site: Site) -> Iterator[Finding]:
+    if not site.context.wants(FILES):
+        return
+    enabled, limit = site.client.attachment_settings()
+    if enabled:
+        yield ok("attachments", f"on, {limit:,} bytes at most" if limit else "on")
+    else:
+        yield problem("attachments", "switched off in this Jira; leave files out of the link rule")
+
+
+def _custom(site: Site) -> Iterator[Finding]:
+    layout = site.layout(again=True)
+    for name, why in layout.problems.items():
+        yield problem(name, why)
+    for name, kind in layout.kinds.items():
+        yield ok(name, f"{layout.names[name]}, {kind}")
+    if OBSERVABLES in layout.names:
+        yield ok(OBSERVABLES, f"{layout.names[OBSERVABLES]}, one per line")
+
+
+def _people(site: Site) -> Iterator[Finding]:
+    known = 0
+    for handle in site.context.people.accounts(site.name):
+        try:
+            account = site.client.user(handle)
+        except (NotFound, Refused) as unknown:
+            yield problem("people", f"the account {handle!r}: {unknown.said}")
+            continue
+        known += 1
+        if not account.active:
+            yield problem("people", f"the account {handle!r} ({account.name}) is not active")
+    if known:
+        yield ok("people", f"{known} accounts of the table of people are known to Jira")
+    if ASSIGNEE in site.fields and site.client.cloud:
+        yield note("people", "Jira Cloud hides most e-mail addresses; name the accounts of assignees under people")
 
 
 _LOOKS: tuple[tuple[str, Callable[[Site], Iterator[Finding]]], ...] = (
     ("server", _server), ("project", _project), ("permissions", _rights), ("issue type", _screen),
-    ("statuses", _statuses),
+    ("statuses", _statuses), ("resolution", _reopening), ("resolution", check_resolution),
+    ("transition_fields", check_transition_fields), ("lengths", _lengths), ("attachments", _attachments),
+    ("custom", _custom), ("people", _people),
 )

@@ -6,6 +6,7 @@ follow or print in ways that do not suit a daemon goes through its session as it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -29,6 +30,7 @@ try:
 except ModuleNotFoundError as missing:
     raise MissingExtraError("connectors", "jira") from missing
 
+_LIBRARY: Final = logging.getLogger("jira")
 _ROWS: Final = 100
 _WALKS: Final = 3
 _CAUGHT = (JIRAError, requests.RequestException, ValueError, KeyError, TypeError, AttributeError)
@@ -52,6 +54,7 @@ class JiraClient:
         self._jira: JIRA | None = None
         self._answer: requests.Response | None = None
         self._deployment: Deployment | None = config.deployment
+        self._locked: Denied | None = None
         self.offset: timedelta = timedelta()
         """How far the daemon's clock is ahead of Jira's, by the last answer."""
         self.date: datetime | None = None
@@ -119,12 +122,14 @@ class JiraClient:
             found = next((raw[name] for name in names if isinstance(raw.get(name), list)), None)
             if found is None:
                 raise failures.odd(self._deed(what))
-            total = raw["total"] if isinstance(raw.get("total"), int) else 0
-            if total < before:
+            total = raw["total"] if isinstance(raw.get("total"), int) else None
+            if total is not None and total < before:
                 return None
-            before = total
+            before = total or 0
             rows += found
-            ended = raw.get("isLast") is True or not found or len(rows) >= total
+            # Some lists are counted, some only say that there is more.
+            told = raw.get("isLast") is not False if total is None else len(rows) >= total
+            ended = raw.get("isLast") is True or not found or told
             if ended or (most is not None and len(rows) >= most):
                 return rows
 
@@ -150,11 +155,16 @@ class JiraClient:
                 self._note(answer, begun)
                 return result
             problem = failures.from_answer(deed, answer)
+        self._lock(problem, self._answer)
         # Raised outside the handler: the library's exceptions hold cookies and the Authorization header,
         # which a traceback that shows the context would print.
         if isinstance(problem, Denied):
             self.close()
         raise problem
+
+    def _lock(self, problem: ConnectorError, answer: requests.Response | None) -> None:
+        if answer is not None and failures.captcha(answer.headers) and isinstance(problem, Denied):
+            self._locked = problem
 
     def _problem(self, deed: Deed, error: Exception) -> ConnectorError:
         answer = getattr(error, "response", None)
@@ -170,25 +180,49 @@ class JiraClient:
             self.offset = clock_offset(begun, self._clock(), self.date)
 
     def _connected(self) -> JIRA:
+        if self._locked is not None:
+            # Each further try would deepen the lock; a new process begins anew.
+            raise failures.again(self._locked)
         if self._jira is not None:
             return self._jira
         self._answer = None
         try:
-            jira = self._jira = self._built()
+            jira = self._jira = self._built(self._config.rest)
         except _CAUGHT as error:
             problem = self._problem(self._deed("connecting"), error)
+            self._lock(problem, getattr(error, "response", None))
+            if self._lacks_version_3(error):
+                problem = failures.no_version_3(self._deed("connecting"))
         else:
-            self._deployment = self._deployment or ("cloud" if jira.deploymentType == "Cloud" else "datacenter")
-            return jira
+            found: Deployment = "cloud" if jira.deploymentType == "Cloud" else "datacenter"
+            self._deployment = self._deployment or found
+            if self._config.rest == 2 or found == "cloud":
+                return jira
+            self.close()
+            problem = failures.no_version_3(self._deed("connecting"))
         raise problem
 
-    def _built(self) -> JIRA:
-        config = self._config
-        verify = str(config.verify) if isinstance(config.verify, Path) else config.verify
-        jira = JIRA(
-            server=config.url, options={"verify": verify, "rest_api_version": "2"}, timeout=config.timeout,
-            max_retries=0, logging=False, get_server_info=True, **_credentials(config),
-        )
+    def _lacks_version_3(self, error: Exception) -> bool:
+        answer = getattr(error, "response", None)
+        if self._config.rest != 3 or not isinstance(answer, requests.Response) or answer.status_code != 404:
+            return False
+        try:
+            older = self._built(2)
+        except _CAUGHT:
+            return False
+        self._session(older).close()
+        return bool(older.deploymentType != "Cloud")
+
+    def _built(self, rest: int) -> JIRA:
+        config, level = self._config, _LIBRARY.level
+        try:
+            jira = JIRA(
+                server=config.url, options={"verify": self._verify, "rest_api_version": str(rest)},
+                timeout=config.timeout, max_retries=0, logging=False, get_server_info=True, **_credentials(config),
+            )
+        finally:
+            # The library sets it for the whole process.
+            _LIBRARY.setLevel(level)
         session = self._session(jira)
         # A session cookie would tie the account to one node of Data Center and could end up in a log.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -196,6 +230,11 @@ class JiraClient:
         session.max_redirects = 0
         session.hooks["response"].append(self._seen)
         return jira
+
+    @property
+    def _verify(self) -> bool | str:
+        given = self._config.verify
+        return str(given) if isinstance(given, Path) else given
 
     def _seen(self, answer: requests.Response, **_: object) -> None:
         self._answer = answer
@@ -205,7 +244,7 @@ class JiraClient:
         return jira._session  # noqa: SLF001 - the library offers no public way to its session
 
     def _url(self, path: str) -> str:
-        return f"{self._config.url}/rest/api/2/{path}"
+        return f"{self._config.url}/rest/api/{self._config.rest}/{path}"
 
 
 def _credentials(config: JiraConfig) -> dict[str, Any]:

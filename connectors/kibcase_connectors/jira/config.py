@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.custom import CustomSettings
 from kibcase_connectors.settings import plain_token, web_address, without
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -35,7 +36,19 @@ def _severities() -> Mapping[str, Severity]:
     return {"Lowest": "low"}
 
 
-class JiraConfig(BaseModel):
+class IssueLink(BaseModel):
+    """One link that new tickets get to an issue which exists already."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: str = Field("Relates", min_length=1, description="The name of the link type.")
+    issue: str = Field(min_length=1, description="The key of the issue to link to.")
+    direction: Literal["outward", "inward"] = Field(
+        "outward", description="outward: the ticket 'blocks' the issue; inward: it 'is blocked by' the issue."
+    )
+
+
+class JiraConfig(CustomSettings):
     """One account on one Jira project.
 
     Exactly one way to log in: ``email`` and ``api_token`` (Cloud), ``token`` (Data Center, a personal
@@ -54,13 +67,24 @@ class JiraConfig(BaseModel):
     deployment: Literal["cloud", "datacenter"] | None = Field(
         None, description="The kind of Jira; left out, Jira itself is asked (serverInfo)."
     )
+    api_version: Literal[2, 3] | None = Field(
+        None,
+        description="The version of the REST API: 3 (Cloud only, texts as documents) or 2 (wiki markup). Left out: "
+        "3 for Cloud, which an api_token tells if deployment does not; else 2.",
+    )
     email: str | None = Field(None, min_length=1, description="The account's e-mail address; goes with api_token.")
     api_token: SecretStr | None = Field(None, description="An API token of the account (Cloud).")
     username: str | None = Field(None, min_length=1, description="The account's user name; goes with password.")
     password: SecretStr | None = Field(None, description="The account's password (Data Center).")
     token: SecretStr | None = Field(None, description="A personal access token (Data Center 8.14 or later).")
     project: str = Field(min_length=1, max_length=255, description="The key of the project, such as SOC.")
-    issue_type: str = Field("Task", min_length=1, description="The issue type of tickets that kibcase creates.")
+    issue_type: str = Field(
+        "Task", min_length=1, description="The issue type of tickets that kibcase creates, by name or id."
+    )
+    parent: str | None = Field(
+        None, min_length=1, description="The issue (an epic, or for sub-tasks any) that new tickets belong to, by key."
+    )
+    issue_links: tuple[IssueLink, ...] = Field((), description="Links that new tickets get to existing issues.")
     statuses: Mapping[str, Status] = Field(
         default_factory=dict,
         description="What a Jira status, by its name, means for the case. Statuses not listed follow their "
@@ -72,11 +96,16 @@ class JiraConfig(BaseModel):
     )
     priorities: Mapping[Severity, str] = Field(
         default_factory=_priorities,
-        description="The Jira priority for each case severity; empty: severity takes no part.",
+        description="The Jira priority, by name or id, for each case severity; empty: severity takes no part.",
     )
     severities: Mapping[str, Severity] = Field(
         default_factory=_severities,
         description="The case severity of Jira priorities that priorities does not name.",
+    )
+    observables_field: str | None = Field(
+        None, min_length=1,
+        description="A multi-line text field, by id or name, that holds the observables, one per line, such as "
+        "'ipv4 203.0.113.7'; left out: observables take no part.",
     )
     resolution: str = Field(
         "Done", min_length=1,
@@ -89,6 +118,11 @@ class JiraConfig(BaseModel):
     transition_fields: Mapping[str, JsonValue] = Field(
         default_factory=dict,
         description="Values for fields on transition screens, by field id, in the REST API's form.",
+    )
+    text_limit: int = Field(
+        32_767, ge=1_000,
+        description="How many characters a description, a comment or a text area holds; on Data Center administrators "
+        "may have set another number.",
     )
     internal_comments: bool = Field(
         default=True, description="In Jira Service Management: hide kibcase's comments from the customer."
@@ -104,6 +138,12 @@ class JiraConfig(BaseModel):
         description="For how many seconds a ticket just created may be missing from a search; "
         "left out: 90 on Cloud, 35 on Data Center.",
     )
+
+    @property
+    def rest(self) -> int:
+        """The version of the REST API to speak: 2 or 3."""
+        cloud = self.deployment == "cloud" or (self.deployment is None and self.api_token is not None)
+        return self.api_version or (3 if cloud else 2)
 
     @field_validator("api_token", "token")
     @classmethod
@@ -129,6 +169,8 @@ class JiraConfig(BaseModel):
                 f"exactly one way to log in is needed, {found}: email and api_token (Cloud), "
                 "token (Data Center), or username and password (Data Center)"
             )
+        if self.api_version == 3 and self.deployment == "datacenter":
+            raise ValueError("Data Center has no version 3 of the REST API; leave api_version out")
         return self
 
 

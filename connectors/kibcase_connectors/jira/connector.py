@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from typing import BinaryIO
 
-from kibcase_connectors.actions import Action, AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
-from kibcase_connectors.api import Announce, Capabilities
+from kibcase_connectors.actions import (
+    Action,
+    AddComment,
+    AddFile,
+    Create,
+    EditComment,
+    LinkBack,
+    SetFields,
+    SetStatus,
+)
+from kibcase_connectors.api import Announce, Capabilities, Context
 from kibcase_connectors.errors import NotFound, Refused
 from kibcase_connectors.jira import feed, reading
+from kibcase_connectors.jira.attaching import add_file
 from kibcase_connectors.jira.checks import check
 from kibcase_connectors.jira.config import JiraConfig, JiraFilter
 from kibcase_connectors.jira.creating import create, link_back
@@ -18,32 +27,30 @@ from kibcase_connectors.jira.moving import set_status
 from kibcase_connectors.jira.rest import JiraRest
 from kibcase_connectors.jira.site import Site
 from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import Changes, Finding, Receipt, Snapshot
+from kibcase_connectors.model import FILES, Changes, File, Finding, Receipt, Snapshot
 
 # The index's own lag, and 30 seconds for a request that was under way when the process that sent it died.
 _CLOUD_LAG = 60.0 + 30.0
 _DATACENTER_LAG = 5.0 + 30.0
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class JiraConnector:
-    """One account on one Jira project; implements ``Connector`` over the REST API v2.
+    """One account on one Jira project; implements ``Connector`` over the REST API v3 (Cloud) or v2.
 
-    ``name`` is the system's configured name, ``filter`` says which tickets may get a copy, ``clock`` is the
-    daemon's clock (aware). Nothing is sent before the first method that needs an answer.
+    ``name`` is the system's configured name, ``filter`` says which tickets may get a copy. Nothing is sent before
+    the first method that needs an answer.
     """
 
     def __init__(
         self, name: str, config: JiraConfig, filter: JiraFilter | None = None, *,  # noqa: A002 - its name
-        clock: Callable[[], datetime] = _now,
+        context: Context | None = None,
     ) -> None:
+        context = context if context is not None else Context()
         self._filter = filter if filter is not None else JiraFilter()
-        self._clock = clock
-        self._client = JiraRest(name, config, clock)
-        self._site = Site(name=name, config=config, client=self._client, mapping=field_map(config))
+        self._clock = context.clock
+        self._client = JiraRest(name, config, context.clock)
+        mapping = field_map(config, name, context)
+        self._site = Site(name=name, config=config, client=self._client, mapping=mapping, context=context)
 
     @property
     def name(self) -> str:
@@ -66,11 +73,12 @@ class JiraConnector:
         lag = self._site.config.find_lag
         if lag is None:
             lag = _DATACENTER_LAG if self._client.deployment == "datacenter" else _CLOUD_LAG
-        return Capabilities(fields=self._site.fields, find_lag=lag, links_back=True)
+        files = self._site.context.wants(FILES)
+        return Capabilities(fields=self._site.fields, find_lag=lag, links_back=True, files=files)
 
     def check(self) -> list[Finding]:
         """Look at the account, the project, the rights, the mapping and the screens, without writing."""
-        return check(self._site)
+        return check(self._site, self._filter)
 
     def changes(self, cursor: str | None) -> Changes:
         """List the tickets updated since ``cursor``: one search while nothing much changes.
@@ -79,10 +87,11 @@ class JiraConnector:
         has said again who we are, since Cloud serves an expired token as an anonymous caller to whom
         nothing is visible.
         """
+        self._site.layout()
         try:
             found = feed.changes(
                 self._client, system=self.name, project=self._site.config.project, accepts=self._filter,
-                text=cursor, clock=self._clock,
+                text=cursor, clock=self._clock, lag=self._site.config.find_lag or 0.0,
             )
         except (NotFound, Refused):
             self._site.confirm()
@@ -94,6 +103,10 @@ class JiraConnector:
     def read(self, key: str) -> Snapshot:
         """Read a ticket by id. Raises ``NotFound`` only when the account and the project are in order."""
         return reading.read(self._site, key)
+
+    def fetch(self, key: str, file: File, into: BinaryIO) -> None:
+        """Write the content of an attachment to ``into``; see ``Connector.fetch``."""
+        reading.fetch(self._site, key, file, into)
 
     def find(self, mark: str) -> tuple[str, ...]:
         """Give the ids of the tickets with the label ``mark``, first created first."""
@@ -114,6 +127,8 @@ class JiraConnector:
                 return add_comment(self._site, action, announce)
             case EditComment():
                 return edit_comment(self._site, action, announce)
+            case AddFile():
+                return add_file(self._site, action, announce)
 
     def close(self) -> None:
         """Let go of connections."""

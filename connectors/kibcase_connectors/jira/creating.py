@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kibcase_connectors.actions import Create, LinkBack
 from kibcase_connectors.api import Announce
 from kibcase_connectors.errors import ConnectorError
+from kibcase_connectors.jira.config import JiraConfig
+from kibcase_connectors.jira.drafting import draft
 from kibcase_connectors.jira.history import original
-from kibcase_connectors.jira.mapping import written
 from kibcase_connectors.jira.site import Site
 from kibcase_connectors.jira.wire import Issue
 from kibcase_connectors.model import STATUS, TAGS, Json, Receipt
@@ -17,25 +20,37 @@ def create(site: Site, action: Create, announce: Announce) -> Receipt:
 
     Raises ``OutcomeUnknown`` if the ticket was made and cannot be read back; ``find`` finds it.
     """
-    values = site.natives(action.fields)
-    tags = values.get(TAGS)
+    found = draft(site, action.fields, project=site.config.project)
+    values, tags = dict(found.values), found.values.get(TAGS)
     values[TAGS] = [action.mark, *(tags if isinstance(tags, list) else [])]
     announce(values)
-    key, label = site.client.create(_request(site, values))
+    with site.naming():
+        key, label = site.client.create({**_given(site.config), **found.fields, "labels": values[TAGS]}, _links(site))
     try:
         issue = site.issue(key)
-        stored = _as_created(site, issue)
+        stored = _as_created(site, issue, values)
     except ConnectorError as error:
         raise site.unknown(f"creating ticket {label}", error) from error
     return Receipt(key=issue.id, label=issue.key, url=site.browse(issue.key), stored=stored)
 
 
-def _request(site: Site, values: dict[str, Json]) -> dict[str, Json]:
-    config = site.config
-    return {
-        "project": {"key": config.project}, "issuetype": {"name": config.issue_type},
-        **config.create_fields, **written(values),
+def _given(config: JiraConfig) -> dict[str, Json]:
+    kind = config.issue_type
+    fields: dict[str, Json] = {
+        "project": {"key": config.project}, "issuetype": {"id" if kind.isdecimal() else "name": kind},
     }
+    if config.parent is not None:
+        fields["parent"] = {"key": config.parent}
+    return {**fields, **config.create_fields}
+
+
+def _links(site: Site) -> dict[str, Json]:
+    """Give the operations that add the configured links; in the same request, so that they are made once."""
+    steps: list[Json] = [
+        {"add": {"type": {"name": link.type}, f"{link.direction}Issue": {"key": link.issue}}}
+        for link in site.config.issue_links
+    ]
+    return {"issuelinks": steps} if steps else {}
 
 
 def link_back(site: Site, action: LinkBack, announce: Announce) -> Receipt:
@@ -45,10 +60,11 @@ def link_back(site: Site, action: LinkBack, announce: Announce) -> Receipt:
     return Receipt(key=action.key)
 
 
-def _as_created(site: Site, issue: Issue) -> dict[str, Json]:
+def _as_created(site: Site, issue: Issue, sent: Mapping[str, Json]) -> dict[str, Json]:
     taking_part = site.fields
     return {
-        field: _first_status(site, issue, value) if field == STATUS else original(field, issue.edits, value)
+        field: _first_status(site, issue, value) if field == STATUS
+        else original(field, issue.edits, value, layout=site.client.layout, sent=sent)
         for field, value in issue.natives.items() if field in taking_part
     }
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 import requests
 
 from kibcase.errors import bounded
-from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -26,17 +25,23 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.jira.wire import FIELDS
+from kibcase_connectors.model import ASSIGNEE
 from kibcase_connectors.network import cause_of, never_sent
+from kibcase_connectors.waiting import asked_wait, limits_one_thing, rate_limit_reason
 
-_LOG_IN: Final = (
-    "Check the account's credentials; API tokens expire. "
-    "A failed-login captcha is cleared by logging in once in a browser."
+_LOG_IN: Final = "Check the account's credentials; API tokens expire."
+_CAPTCHA: Final = (
+    "Jira wants a captcha: log in once in a browser as this account, check the credentials and start kibcase again. "
+    "Until then nothing is sent, since each try deepens the lock."
 )
 _ANONYMOUS: Final = "Jira does not accept the credentials and serves us as an anonymous caller"
 _ADDRESS: Final = (
     "Check that the address is Jira's own, with its context path, and not that of a log-in page or a proxy."
 )
 _ODD: Final = "the answer is not in Jira's form"
+_OWN: Final = frozenset({"errorMessages", "errors"})
+"""What Jira's own errors hold one of; those of its framework and of proxies do not."""
+
 _LOOK: Final = "The request may have arrived; it is not repeated before that is known."
 
 
@@ -59,15 +64,37 @@ def login_failed(headers: Mapping[str, str]) -> bool:
     return "FAILED" in reason or "DENIED" in reason or "X-Authentication-Denied-Reason" in headers
 
 
+def captcha(headers: Mapping[str, str]) -> bool:
+    """Tell whether Jira wants a captcha before this account may log in again (Data Center)."""
+    return "X-Authentication-Denied-Reason" in headers or "DENIED" in headers.get("X-Seraph-LoginReason", "").upper()
+
+
+def again(locked: Denied) -> Denied:
+    """Give the error for a request that is not sent, because Jira asked for a captcha before."""
+    return Denied(locked.system, locked.what, said=locked.said, advice=_CAPTCHA)
+
+
+def no_version_3(deed: Deed) -> Denied:
+    """Give the error for a Data Center that was taken for Cloud."""
+    return Denied(
+        deed.system, deed.what, said="this Jira is Data Center, which has no REST API v3",
+        advice="Set deployment: datacenter, and log in with token, or with username and password.",
+    )
+
+
 def from_answer(deed: Deed, response: requests.Response) -> ConnectorError:
     """Give the error for an answer that is not the wanted one, whatever its status."""
     status, said, field = response.status_code, _said(response), _field(response)
     if status == 401 or (login_failed(response.headers) and not (deed.writes and status < 300)):
-        return Denied(deed.system, deed.what, said=said if status >= 400 else _ANONYMOUS, advice=_LOG_IN)
+        advice = _CAPTCHA if captcha(response.headers) else _LOG_IN
+        return Denied(deed.system, deed.what, said=said if status >= 400 else _ANONYMOUS, advice=advice)
     if status < 400 or status == 408 or status >= 500:
         return _unusable(deed, response, said)
     if status == 429:
-        return Throttled(deed.system, deed.what, said=said, retry_after=retry_after(response))
+        return _throttled(deed, response, said)
+    if status == 404 and not _OWN.intersection(_body(response)):
+        # A proxy knows no way to Jira, or Jira has not started its REST API yet: nothing is gone.
+        return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
     kind = {404: NotFound, 409: Conflict, 412: Conflict}.get(status, Refused)
     return kind(deed.system, deed.what, said=said, field=field, advice=_ADVICE.get(status, ""))
 
@@ -79,20 +106,26 @@ _ADVICE = {
 }
 
 
+def _throttled(deed: Deed, response: requests.Response, said: str) -> Throttled:
+    reason = rate_limit_reason(response.headers)
+    one = limits_one_thing(response.headers)
+    told = f"{said}; limit: {reason}{' (too many writes to this one ticket)' if one else ''}" if reason else said
+    return Throttled(deed.system, deed.what, said=told, retry_after=retry_after(response), whole=not one)
+
+
 def _unusable(deed: Deed, response: requests.Response, said: str) -> ConnectorError:
     if 300 <= response.status_code < 400:
         advice = "Jira's address must be the final one and must not lead to a log-in page."
         return Unavailable(deed.system, deed.what, said=said, advice=advice)
-    wait = retry_after(response)
+    # A 503 that says when to come back was sent in place of doing the work; a gateway that says so (502, 504)
+    # does not know whether the work was done. Data Center adds "retry-after: 0" to answers of every kind, so
+    # only a positive value says anything.
+    wait = retry_after(response) if response.status_code in (502, 503, 504) else None
+    if wait and (response.status_code == 503 or not deed.writes):
+        return _throttled(deed, response, said)
     if not deed.writes:
-        if response.status_code == 503 and wait:
-            return Throttled(deed.system, deed.what, said=said, retry_after=wait)
         served = response.status_code < 300 and not _body(response)
         return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS if served else "")
-    # A 503 that says when to come back was sent in place of doing the work. Data Center adds
-    # "retry-after: 0" to answers of every kind, so only a positive value says that.
-    if response.status_code == 503 and wait:
-        return Throttled(deed.system, deed.what, said=said, retry_after=wait)
     return OutcomeUnknown(deed.system, deed.what, said=said, advice=_LOOK)
 
 
@@ -122,9 +155,8 @@ def _cause(error: Exception) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Give the seconds to wait that an answer names: a whole number, a decimal, or an HTTP date."""
-    now = parse_http_date(response.headers.get("Date")) or datetime.now(UTC)
-    return parse_retry_after(response.headers.get("Retry-After"), now=now)
+    """Give the seconds to wait that an answer names; see ``kibcase_connectors.waiting``."""
+    return asked_wait(response.headers, datetime.now(UTC), status=response.status_code)
 
 
 def _body(response: requests.Response) -> Mapping[str, Any]:
@@ -142,7 +174,7 @@ def _errors(response: requests.Response) -> dict[str, str]:
 
 def _field(response: requests.Response) -> str | None:
     name = next(iter(_errors(response)), None)
-    return None if name is None else FIELDS.get(name, name)
+    return None if name is None else {**FIELDS, "assignee": ASSIGNEE}.get(name, name)
 
 
 def _said(response: requests.Response) -> str:

@@ -27,8 +27,8 @@ def _plain(character: str) -> str:
 def changed(project: str, since: int | None) -> str:
     """Ask for a project's issues updated at ``since`` (epoch ms) or later, oldest change first.
 
-    None asks for all of them. Epoch milliseconds are the only time literal that Jira does not read in
-    the time zone of the user's profile.
+    None asks for all of them. Epoch milliseconds name a moment; Jira reads dates in the time zone of the user's
+    profile, by the minute.
     """
     bound = "" if since is None else f" AND updated >= {since:d}"
     return f"project = {quote(project)}{bound} ORDER BY updated ASC, key ASC"
@@ -37,3 +37,8 @@ def changed(project: str, since: int | None) -> str:
 def labelled(project: str, label: str) -> str:
     """Ask for a project's issues that carry ``label``, first created first."""
     return f"project = {quote(project)} AND labels = {quote(label)} ORDER BY key ASC"
+
+
+def any_of(project: str) -> str:
+    """Ask for a project's issues, last created first."""
+    return f"project = {quote(project)} ORDER BY key DESC"

@@ -6,23 +6,20 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from kibcase_connectors.api import Context
+from kibcase_connectors.custom import custom_codecs
+from kibcase_connectors.jira import dialect
 from kibcase_connectors.jira.config import JiraConfig
-from kibcase_connectors.jira.wire import NAMES, Issue
+from kibcase_connectors.jira.wire import Issue
 from kibcase_connectors.mapping import Codec, Elements, FieldMap, Table, Text, UnmappedError
-from kibcase_connectors.markup import (
-    cut,
-    label_of,
-    markdown_to_wiki,
-    normalise,
-    one_line,
-    strip_kibana_footer,
-    wiki_to_markdown,
-)
+from kibcase_connectors.markup import label_of, normalise, one_line
 from kibcase_connectors.model import (
+    ASSIGNEE,
     DESCRIPTION,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITY,
     STATUS,
     STATUSES,
@@ -33,12 +30,13 @@ from kibcase_connectors.model import (
     Json,
     Unset,
 )
+from kibcase_connectors.observables import Observables
+from kibcase_connectors.people import PersonCodec
 
 SUMMARY_LIMIT: Final = 255
-TEXT_LIMIT: Final = 32_767
-CUT_NOTE: Final = "(Cut here: Jira takes no more than 32,767 characters. The full text is in the case.)"
+TEXT_LIMIT: Final = dialect.TEXT_LIMIT
 
-SEARCHED: Final = ("updated", "labels", "issuetype", "status", "summary", "priority")
+SEARCHED: Final = ("updated", "labels", "issuetype", "status", "summary", "priority", "assignee")
 """The fields that a search for changes asks for: all that ``version`` and the filter need."""
 
 _CATEGORIES: Final = {"new": "open", "indeterminate": "in-progress", "done": "closed"}
@@ -76,11 +74,12 @@ class StatusCodec:
         return False
 
 
-def field_map(config: JiraConfig) -> FieldMap:
-    """Build the codecs for one configured project."""
+def field_map(config: JiraConfig, name: str = "", context: Context | None = None) -> FieldMap:
+    """Build the codecs for one configured project of the system with this ``name``."""
+    context = context or Context()
     codecs: dict[str, Codec] = {
         TITLE: Text(read=normalise, write=_line, uncut=_uncut_line, limit=SUMMARY_LIMIT),
-        DESCRIPTION: Text(read=read_text, write=write_text, uncut=markdown_to_wiki, limit=TEXT_LIMIT),
+        DESCRIPTION: dialect.dialect_of(config.rest, config.text_limit).codec(),
         STATUS: StatusCodec(config.statuses),
         TAGS: Elements(write=label_of, key=label_of),
     }
@@ -88,7 +87,10 @@ def field_map(config: JiraConfig) -> FieldMap:
         writes: dict[str, str] = dict(config.priorities.items())
         reads = {name: severity for severity, name in writes.items()}
         codecs[SEVERITY] = Table(SEVERITY, {**reads, **config.severities}, writes)
-    return FieldMap(codecs)
+    further: dict[str, Codec] = {ASSIGNEE: PersonCodec(name, context.people), **custom_codecs(config.custom)}
+    if config.observables_field is not None:
+        further[OBSERVABLES] = Observables()
+    return FieldMap({**codecs, **{field: codec for field, codec in further.items() if context.wants(field)}})
 
 
 def _line(text: str) -> str:
@@ -98,35 +100,6 @@ def _line(text: str) -> str:
 def _uncut_line(text: str) -> str:
     # Folding a line end adds one character; no text is cut at this length.
     return one_line(text, limit=max(SUMMARY_LIMIT, 2 * len(text) + 1))
-
-
-def read_text(wiki: str) -> str:
-    """Give the Markdown of a description or comment, without what Kibana's own push appends."""
-    return normalise(wiki_to_markdown(strip_kibana_footer(normalise(wiki))))
-
-
-def write_text(markdown: str) -> str:
-    """Give the wiki markup of a description or comment, cut visibly where Jira takes no more."""
-    return cut(markdown_to_wiki(markdown), TEXT_LIMIT, CUT_NOTE)[0]
-
-
-def logged(field: str, text: str | None) -> Json:
-    """Give the native value that a changelog text (``fromString``, ``toString``) stands for.
-
-    Not for ``status``, whose changelog lacks the category.
-    """
-    if field == TAGS:
-        return list((text or "").split())
-    if field == SEVERITY:
-        return text or None
-    return text or ""
-
-
-def written(values: Mapping[str, Json]) -> dict[str, Any]:
-    """Give the ``fields`` of a write request for native values."""
-    return {
-        NAMES[field]: {"name": value} if field == SEVERITY else value for field, value in values.items()
-    }
 
 
 def marks_of(labels: Sequence[str]) -> tuple[str, ...]:
@@ -142,12 +115,15 @@ def updated(issue: Issue) -> int:
 def version(issue: Issue) -> str:
     """Give a text that differs whenever anything synced has changed; from a search as from a full read.
 
-    ``updated`` has milliseconds; the digest tells two changes in one of them apart.
+    ``updated`` has milliseconds, and whatever is synced moves it; the digest tells two changes in one of them
+    apart.
     """
     status = issue.natives.get(STATUS)
     seen = [
         issue.natives.get(TITLE), status.get("id") if isinstance(status, dict) else None, sorted(issue.labels),
         issue.natives.get(SEVERITY),
     ]
+    assignee = issue.natives.get(ASSIGNEE)
+    seen += [assignee.get("id")] if isinstance(assignee, dict) else []
     digest = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
     return f"{updated(issue)}-{digest[:12]}"

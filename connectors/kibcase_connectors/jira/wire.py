@@ -1,4 +1,4 @@
-"""Jira's JSON as values: what sync reads of issues, comments, transitions and accounts (REST v2); pure.
+"""Jira's JSON as values: what sync reads of issues, comments, transitions and accounts (REST v2 and v3); pure.
 
 The decoders raise ``KeyError``, ``TypeError`` or ``ValueError`` on anything that is not Jira's; the client
 turns these into connector errors.
@@ -6,9 +6,10 @@ turns these into connector errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from kibcase_connectors.model import DESCRIPTION, SEVERITY, STATUS, TAGS, TITLE, Json
@@ -29,12 +30,31 @@ MARK_PROPERTY: Final = "kibcase"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A Jira account: ``id`` is the accountId on Cloud and the user key on Data Center."""
+    """A Jira account: ``id`` is the accountId on Cloud and the user key on Data Center.
+
+    ``login`` is the user name (Data Center). ``email`` is "" where Jira hides the address.
+    """
 
     id: str
     name: str
     time_zone: str = ""
     active: bool = True
+    email: str = ""
+    login: str = ""
+
+    @property
+    def handle(self) -> str:
+        """What names the account in requests: its user name (Data Center) or id (Cloud)."""
+        return self.login or self.id
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Everything that people may call the account in a configuration."""
+        return tuple(dict.fromkeys(text for text in (self.login, self.id) if text))
+
+    def native(self) -> dict[str, Json]:
+        """Give the form that snapshots, announcements and receipts hold."""
+        return {"id": self.handle, "name": self.name, "email": self.email}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +72,10 @@ class JiraStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One field of one changelog entry, as Jira's own texts before and after it."""
+    """One field of one changelog entry, as Jira's own texts before and after it.
+
+    ``field`` is the field's id, or what ``untold`` makes of its name.
+    """
 
     entry: int
     field: str
@@ -61,15 +84,29 @@ class Edit:
     old: str | None
     old_text: str | None
     new_text: str | None
+    new: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JiraFile:
+    """One attachment, without its bytes."""
+
+    id: str
+    name: str
+    size: int
+    media_type: str
+    author: Account
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One issue as read, as far as its fields were asked for.
 
-    ``natives`` holds the fields that sync speaks of in the form of snapshots. ``type_id`` and ``type_name``
-    are the issue type's. ``edits`` is the changelog, oldest first, and ``missing`` how many of its entries,
-    the oldest, the answer left out. Times that were not asked for are the epoch.
+    ``natives`` holds the fields that sync speaks of in the form of snapshots, ``fields`` all of them as Jira
+    sent them. ``type_id`` and ``type_name`` are the issue type's. ``edits`` is the changelog, oldest first, and
+    ``missing`` how many of its entries, the oldest, the answer left out. Times that were not asked for are the
+    epoch.
     """
 
     id: str
@@ -77,11 +114,14 @@ class Issue:
     natives: Mapping[str, Json]
     updated: datetime = EPOCH
     created: datetime = EPOCH
-    creator: str = ""
+    creator: Account = Account(id="", name="")
     type_id: str = ""
     type_name: str = ""
     edits: tuple[Edit, ...] = ()
     missing: int = 0
+    files: tuple[JiraFile, ...] = ()
+    resolved: bool = False
+    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -92,11 +132,11 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JiraComment:
-    """One comment as stored; ``mark`` is that of the comment property, on mirrors written by kibcase."""
+    """One comment as stored: ``body`` is a text (v2) or a document (v3), ``mark`` that of the comment property."""
 
     id: str
-    body: str
-    author: str
+    body: Any
+    author: Account
     created: datetime
     updated: datetime
     mark: str | None
@@ -107,6 +147,7 @@ class ScreenField:
     """A field of a create or transition screen.
 
     ``allowed`` are the values it takes, as Jira gives them; ``many`` tells that it takes a list of them.
+    ``operations`` are what ``update`` may do with it.
     """
 
     id: str
@@ -115,6 +156,7 @@ class ScreenField:
     has_default: bool
     allowed: tuple[Mapping[str, Any], ...] = ()
     many: bool = False
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +194,7 @@ def account(raw: Mapping[str, Any] | None) -> Account:
     return Account(
         id=str(key), name=str(raw.get("displayName") or raw.get("name") or ""),
         time_zone=str(raw.get("timeZone") or ""), active=raw.get("active") is not False,
+        email=str(raw.get("emailAddress") or ""), login="" if raw.get("accountId") else str(raw.get("name") or ""),
     )
 
 
@@ -161,34 +204,39 @@ def status(raw: Mapping[str, Any]) -> JiraStatus:
     return JiraStatus(id=str(raw["id"]), name=str(raw["name"]), category=str(category.get("key", "undefined")))
 
 
-def issue(raw: Mapping[str, Any], asked: Sequence[str]) -> Issue:
-    """Read an issue with the fields ``asked`` for, and the changelog if there is one (``expand=changelog``)."""
+def issue(
+    raw: Mapping[str, Any], asked: Sequence[str], natives: Callable[[Mapping[str, Any]], dict[str, Json]]
+) -> Issue:
+    """Read an issue with the fields ``asked`` for, and the changelog if there is one (``expand=changelog``).
+
+    ``natives`` gives the fields that sync speaks of in the form of snapshots.
+    """
     fields: Mapping[str, Any] = raw["fields"]
     changelog = raw.get("changelog") or {}
     entries: Sequence[Mapping[str, Any]] = changelog.get("histories") or ()
     kind = fields.get("issuetype") or {}
     return Issue(
-        id=str(int(raw["id"])), key=str(raw.get("key", "")), natives=_natives(fields),
+        id=str(int(raw["id"])), key=str(raw.get("key", "")), natives=natives(fields),
         updated=timestamp(fields["updated"]) if "updated" in asked else EPOCH,
         created=timestamp(fields["created"]) if "created" in asked else EPOCH,
-        creator=account(fields.get("creator") or fields.get("reporter")).name,
+        creator=account(fields.get("creator") or fields.get("reporter")),
         type_id=str(kind.get("id", "")), type_name=str(kind.get("name", "")),
         edits=edits(entries), missing=max(0, int(changelog.get("total") or 0) - len(entries)),
+        files=files(fields.get("attachment") or ()), resolved=fields.get("resolution") is not None, fields=fields,
     )
 
 
-def _natives(fields: Mapping[str, Any]) -> dict[str, Json]:
-    return {field: _native(field, fields[name]) for field, name in NAMES.items() if name in fields}
-
-
-def _native(field: str, value: Any) -> Json:
-    if field == STATUS:
-        return status(value).native()
-    if field == SEVERITY:
-        return str(value["name"]) if value else None
-    if field == TAGS:
-        return [str(label) for label in value or ()]
-    return "" if value is None else str(value)
+def files(rows: Sequence[Mapping[str, Any]]) -> tuple[JiraFile, ...]:
+    """Read attachments (``fields.attachment``), oldest first."""
+    found = [
+        JiraFile(
+            id=str(raw["id"]), name=str(raw["filename"]), size=int(raw["size"]),
+            media_type=str(raw.get("mimeType") or "application/octet-stream"), author=account(raw.get("author")),
+            created=timestamp(raw["created"]),
+        )
+        for raw in rows
+    ]
+    return tuple(sorted(found, key=lambda file: (file.created, len(file.id), file.id)))
 
 
 def edits(entries: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
@@ -201,12 +249,23 @@ def _entry(raw: Mapping[str, Any]) -> list[Edit]:
     at, by = timestamp(raw["created"]), account(raw.get("author"))
     return [
         Edit(
-            entry=int(raw["id"]), field=str(item.get("fieldId") or item["field"]), at=at, by=by,
+            entry=int(raw["id"]), field=_changed_field(item), at=at, by=by,
             old=_text(item.get("from")), old_text=_text(item.get("fromString")),
-            new_text=_text(item.get("toString")),
+            new=_text(item.get("to")), new_text=_text(item.get("toString")),
         )
         for item in raw["items"]
     ]
+
+
+def _changed_field(item: Mapping[str, Any]) -> str:
+    # Cloud tells the id. Data Center names the field: a standard one by its id, one's own as people see it.
+    name = str(item.get("fieldId") or item["field"])
+    return untold(name) if item.get("fieldtype") == "custom" and not item.get("fieldId") else name
+
+
+def untold(name: str) -> str:
+    """Give what stands for the id of a custom field that a changelog knows by its name only."""
+    return f"custom field {name}"
 
 
 def _text(value: object) -> str | None:
@@ -216,8 +275,8 @@ def _text(value: object) -> str | None:
 def comment(raw: Mapping[str, Any]) -> JiraComment:
     """Read a comment, with its mark if properties were asked for (``expand=properties``)."""
     return JiraComment(
-        id=str(raw["id"]), body=str(raw.get("body") or ""),
-        author=account(raw.get("author")).name, created=timestamp(raw["created"]),
+        id=str(raw["id"]), body=raw.get("body"),
+        author=account(raw.get("author")), created=timestamp(raw["created"]),
         updated=timestamp(raw.get("updated") or raw["created"]), mark=_mark(raw.get("properties") or ()),
     )
 
@@ -236,6 +295,7 @@ def screen_field(key: str, raw: Mapping[str, Any]) -> ScreenField:
         id=key, name=str(raw.get("name") or key), required=raw.get("required") is True,
         has_default=raw.get("hasDefaultValue") is True, allowed=tuple(raw.get("allowedValues") or ()),
         many=(raw.get("schema") or {}).get("type") == "array",
+        operations=tuple(map(str, raw.get("operations") or ())),
     )
 
 

@@ -8,9 +8,15 @@ from typing import Any, Final
 
 from kibcase import ApiError, AuthenticationError, Filters, InvalidAnswer, NotFoundError, PermissionDenied, Request
 from kibcase.errors import bounded
+from kibcase_connectors.api import Context
 from kibcase_connectors.kibana.access import Access
+from kibcase_connectors.kibana.checks_parts import check_parts
 from kibcase_connectors.kibana.config import CaseFilter
-from kibcase_connectors.model import Finding
+from kibcase_connectors.kibana.directory import Directory
+from kibcase_connectors.kibana.files import CaseFiles
+from kibcase_connectors.kibana.offers import Offers
+from kibcase_connectors.kibana.rights import check_rights
+from kibcase_connectors.model import SEVERITIES, STATUSES, Finding
 
 OLDEST: Final = (8, 3)
 """The first stack whose cases have a severity, so every field that is synced."""
@@ -18,7 +24,9 @@ OLDEST: Final = (8, 3)
 _NOTABLE_SECONDS: Final = 5
 
 
-def check(access: Access, wanted: CaseFilter) -> Iterator[Finding]:
+def check(
+    access: Access, wanted: CaseFilter, context: Context, offers: Offers, files: CaseFiles, directory: Directory
+) -> Iterator[Finding]:
     """Yield what was found, the account first; raises only if Kibana cannot be asked at all."""
     with access.translated("check the set-up"):
         account = _account(access)
@@ -31,6 +39,9 @@ def check(access: Access, wanted: CaseFilter) -> Iterator[Finding]:
         yield space
         if space.level != "problem":
             yield from _cases(access, wanted)
+            yield from check_parts(access, context, offers, files, directory)
+            yield from check_rights(access, context, offers)
+            yield _choices()
     yield from _settings(access)
 
 
@@ -80,10 +91,10 @@ def _licence(access: Access) -> Finding:
     try:
         licence = access.kibana.status.license().license
     except (ApiError, InvalidAnswer):
-        return _finding("note", "licence", "not told to this account; sync needs no more than Basic")
+        return _finding("note", "licence", "not told to this account; assignees and observables need Platinum")
     if licence is None or licence.status != "active":
         return _finding("note", "licence", "Kibana knows of no active licence")
-    return _finding("ok", "licence", f"{licence.type}; sync needs no more than Basic")
+    return _finding("ok", "licence", f"{licence.type}; only assignees and observables need more than Basic")
 
 
 def _space(access: Access) -> Finding:
@@ -110,13 +121,20 @@ def _cases(access: Access, wanted: CaseFilter) -> Iterator[Finding]:
     yield _finding("ok", "cases", f"{total} of {owner}; the filter takes in {matching}")
 
 
+def _choices() -> Finding:
+    text = f"status {', '.join(STATUSES)}, each from each; severity {', '.join(SEVERITIES)}; tags are free"
+    return _finding("ok", "choices", text)
+
+
 def _settings(access: Access) -> Iterator[Finding]:
     alerts = "follow" if access.config.sync_alerts else "do not follow"
     yield _finding("note", "alerts", f"alerts {alerts} the status of cases that kibcase creates (sync_alerts)")
     seconds = round(access.offset.total_seconds())
     if abs(seconds) > _NOTABLE_SECONDS:
-        text = f"Kibana's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead'}; this is allowed for"
-        yield _finding("note", "clock", text)
+        off = f"Kibana's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead'}; this is allowed for"
+        yield _finding("note", "clock", f"times are in UTC; {off}")
+    else:
+        yield _finding("ok", "clock", "times are in UTC; Kibana's clock agrees with ours")
     if access.config.verify is False:
         yield _finding("note", "TLS", "the certificate is not checked: anybody on the way can read along")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from kibcase_connectors.custom import CustomSettings
+from kibcase_connectors.kibana.observed import known_types
 
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "in-progress", "closed"]
@@ -21,7 +25,7 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
-class KibanaConfig(BaseModel):
+class KibanaConfig(CustomSettings):
     """One account on one Kibana space, for the cases of one owner."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +64,21 @@ class KibanaConfig(BaseModel):
         60.0,
         description="By how many seconds searches for changes overlap: the sum of the clock skew between "
         "Kibana's nodes and the time until a write can be found.",
+    )
+
+    observable_types: Annotated[Mapping[str, str], AfterValidator(known_types)] = Field(
+        default_factory=dict,
+        description="Types of observables beyond the built-in ones: the key in Kibana, and the common type it is.",
+    )
+    max_file_size: Annotated[int, Field(gt=0)] | None = Field(
+        None,
+        description="The most bytes of a file, if xpack.cases.files.maxSize is not Kibana's default "
+        "(100 MiB, images 10 MiB).",
+    )
+
+    any_file: bool = Field(
+        default=True,
+        description="Whether files of types that Kibana does not take are kept as texts: mail.eml as mail.eml.txt.",
     )
 
     @model_validator(mode="after")

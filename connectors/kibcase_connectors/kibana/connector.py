@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import BinaryIO, Final, Literal
 
 from kibcase import Case, Filters, FoundCases, UserAction
 from kibcase_connectors.actions import Action
-from kibcase_connectors.api import Announce, Capabilities
+from kibcase_connectors.api import Announce, Capabilities, Context
 from kibcase_connectors.kibana.access import Access
 from kibcase_connectors.kibana.checks import check
 from kibcase_connectors.kibana.config import CaseFilter, KibanaConfig
 from kibcase_connectors.kibana.cursor import Cursor, Watermark, iso
-from kibcase_connectors.kibana.feed import FULL, PROBE, created_since, updated_since
+from kibcase_connectors.kibana.directory import Directory
+from kibcase_connectors.kibana.feed import FULL, PROBE, FindPage, created_since, updated_since
+from kibcase_connectors.kibana.fields import CaseFields
+from kibcase_connectors.kibana.files import CaseFiles
 from kibcase_connectors.kibana.mapping import case_map, marks_among
-from kibcase_connectors.kibana.snapshot import EDITS, case_url, snapshot_of
+from kibcase_connectors.kibana.observed import Typing
+from kibcase_connectors.kibana.observing import ObservableWriter
+from kibcase_connectors.kibana.offers import Offers
+from kibcase_connectors.kibana.snapshot import (
+    ASSIGNEES,
+    CUSTOM_FIELDS,
+    EDITS,
+    Names,
+    case_url,
+    comments_of,
+    snapshot_of,
+    touched_by,
+)
 from kibcase_connectors.kibana.writing import Writer
 from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import FIELDS, Changed, Changes, Finding, Receipt, Snapshot
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    COMMENTS,
+    FIELDS,
+    FILES,
+    OBSERVABLES,
+    Changed,
+    Changes,
+    File,
+    Finding,
+    Receipt,
+    Snapshot,
+    Touch,
+)
 
 log = logging.getLogger(__name__)
 
@@ -27,30 +55,36 @@ _READS: Final = 3
 _ACTIONS: Final = 100
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class KibanaConnector:
     """Implements ``Connector`` for Kibana Cases; nothing is sent by the constructor.
 
-    ``filter`` says which cases may get a ticket; ``clock`` gives the present time with a time zone.
-    Raises ``ValueError`` for an unusable address, ``FileNotFoundError`` for a missing certificate file.
+    ``filter`` says which cases may get a ticket. Until Kibana was asked for the first time, every field that is
+    wanted counts as one that it has. Raises ``ValueError`` for an unusable address, ``FileNotFoundError`` for a
+    missing certificate file.
     """
 
     kind = "kibana"
 
     def __init__(
         self, name: str, config: KibanaConfig, filter: CaseFilter | None = None,  # noqa: A002 - as configured
-        clock: Callable[[], datetime] = _now,
+        *, context: Context | None = None,
     ) -> None:
         self._config = config
         self._filter = filter or CaseFilter()
-        self._clock = clock
-        self._mapping = case_map()
-        self._access = Access(name, config, clock)
-        self._kibana = self._access.kibana
-        self._writer = Writer(self._access, self._mapping)
+        self._context = context = context or Context()
+        self._clock = context.clock
+        typing = Typing(config.observable_types)
+        self._mapping = case_map(name, context.people, typing, config.custom)
+        self._access = access = Access(name, config, context.clock)
+        self._kibana = access.kibana
+        self._names = Names(system=name, people=context.people)
+        self._offers = Offers(access, context)
+        self._directory = Directory(access, context.people)
+        self._files = CaseFiles(access, context.people)
+        self._fields = CaseFields(access, self._mapping, self._offers, self._directory, typing)
+        self._writer = Writer(
+            access, self._offers, self._fields, self._files, ObservableWriter(access, typing), self._names
+        )
 
     @property
     def name(self) -> str:
@@ -59,9 +93,10 @@ class KibanaConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Kibana has every field and can edit comments; the lags are those of its configuration."""
+        """What this Kibana has of what is wanted; the lags are those of its configuration."""
         return Capabilities(
-            fields=frozenset(FIELDS), find_lag=self._config.find_lag, read_lag=self._config.read_lag
+            fields=self._offers.fields, find_lag=self._config.find_lag, read_lag=self._config.read_lag,
+            files=self._context.wants(FILES),
         )
 
     @property
@@ -70,19 +105,23 @@ class KibanaConnector:
         return self._mapping
 
     def check(self) -> list[Finding]:
-        """Look at account, version, licence, space, owner and filter."""
-        return list(check(self._access, self._filter))
+        """Look at account, version, licence, space, owner, filter, and every part that is wanted."""
+        return list(
+            check(self._access, self._filter, self._context, self._offers, self._files, self._directory)
+        )
 
     def changes(self, cursor: str | None) -> Changes:
         """List cases updated or created since ``cursor``, found by ``GET /api/cases/_find``.
 
-        An idle space costs two requests. Changes that leave ``updated_at`` alone (observables, the
-        late number of a new case) are not listed.
+        An idle space costs two requests. Observables leave ``updated_at`` alone: where they take part, a third
+        request goes round through all cases, a hundred a time, and what the first two showed is listed as well.
         """
         started = self._clock()
         known = None if cursor is None else Cursor.load(cursor)
         with self._access.translated("look for changed cases", whole=True):
-            if known is not None:
+            if known is None:
+                self._offers.learn(again=True)
+            else:
                 changes = self._since(known, started)
                 if changes is not None:
                     return changes
@@ -90,15 +129,17 @@ class KibanaConnector:
             return self._everything(started)
 
     def read(self, key: str) -> Snapshot:
-        """Read a case with its comments and activity; raises ``NotFound``.
+        """Read a case with its comments, files and activity; raises ``NotFound``.
 
         If the case changes while this goes on it is read again, a few times. If it never holds still,
         the version given is older than what is shown, so that a write based on it is a ``Conflict``.
         """
         with self._access.translated(f"read case {key}"):
+            self._offers.learn()
             case = self._kibana.cases.get(key)
             for _ in range(_READS):
-                attachments = list(self._kibana.comments.iter(key))
+                attachments = list(self._kibana.comments.iter(key)) if self._context.wants(COMMENTS) else []
+                files = self._files.of_case(key) if self._context.wants(FILES) else ()
                 actions = self._edits(key)
                 again = self._kibana.cases.get(key)
                 if again.version == case.version:
@@ -106,10 +147,19 @@ class KibanaConnector:
                 before, case = case, again
             else:
                 case = before
-            url = case_url(self._config.url, self._config.space, self._config.owner, case.id)
+            offset = self._access.offset
+            customs = {one.key: name for name, one in self._offers.definitions.items()}
             return snapshot_of(
-                case, attachments, actions, url=url, offset=self._access.offset, settled=self._is_settled(case)
+                case, self._fields.of(case), comments=comments_of(attachments, self._names), files=files,
+                touched=touched_by(actions, offset, self._names, customs),
+                url=case_url(self._config.url, self._config.space, self._config.owner, case.id),
+                created=Touch(at=case.created_at + offset, by=self._names.of(case.created_by)),
+                settled=self._is_settled(case),
             )
+
+    def fetch(self, key: str, file: File, into: BinaryIO) -> None:
+        """Write the content of a file to ``into``; see ``Connector.fetch``."""
+        self._files.fetch(key, file, into)
 
     def _is_settled(self, case: Case) -> bool:
         """Tell whether the comments are complete: they are read by search, which may lag behind the case."""
@@ -134,18 +184,38 @@ class KibanaConnector:
 
     def _since(self, known: Cursor, started: datetime) -> Changes | None:
         margin = timedelta(seconds=self._config.margin)
-        updated = updated_since(self._page, known.updated.floor(margin))
+        shown: dict[str, Case] = {}
+        page = self._noting(shown)
+        updated = updated_since(page, known.updated.floor(margin))
         if updated is None:
             return None
-        created = list(created_since(self._page, known.created.floor(margin)))
+        created = list(created_since(page, known.created.floor(margin)))
+        goes_on = known.round
+        if OBSERVABLES in self._offers.fields:
+            found = page(sort="createdAt", page=goes_on.page, last=goes_on.last)
+            goes_on = goes_on.after(_oldest_creation(found.cases), more=found.total > goes_on.page * FULL)
+        else:
+            # A case that is in both lists was read later as one of the created.
+            shown = {case.id: case for case in (*updated, *created)}
         cursor = Cursor(
             updated=known.updated.after(_newest_update(updated), started, margin),
-            created=known.created.after(_newest_creation(created), started, margin),
+            created=known.created.after(_newest_creation(created), started, margin), round=goes_on,
         )
-        # A case that is in both lists was read later as one of the created.
-        cases = {case.id: case for case in (*updated, *created)}
-        oldest_first = sorted(cases.values(), key=lambda case: case.created_at)
+        oldest_first = sorted(shown.values(), key=lambda case: case.created_at)
         return Changes(items=tuple(map(self._changed, oldest_first)), cursor=cursor.dump())
+
+    def _noting(self, shown: dict[str, Case]) -> FindPage:
+        """Give ``_page``, which then puts every case that it gives into ``shown``, the latest reading last."""
+
+        def page(
+            *, sort: Literal["createdAt", "updatedAt"], page: int = 1, per_page: int = FULL,
+            first: datetime | None = None, last: datetime | None = None,
+        ) -> FoundCases:
+            found = self._page(sort=sort, page=page, per_page=per_page, first=first, last=last)
+            shown.update((case.id, case) for case in found.cases)
+            return found
+
+        return page
 
     def _everything(self, started: datetime) -> Changes:
         # The newest update is asked for first: what changes while the cases are listed comes next time.
@@ -185,15 +255,23 @@ class KibanaConnector:
     def _edits(self, key: str) -> list[UserAction]:
         """Give the newest changes of the fields, at least the last one of each field, newest first."""
         find = self._kibana.user_actions.find
-        found = find(key, types=FIELDS, sort_order="desc", per_page=_ACTIONS)
+        types = self._activity()
+        found = find(key, types=types, sort_order="desc", per_page=_ACTIONS)
         actions = found.user_actions
         if found.total <= _ACTIONS:
             return actions
-        known = {action.type for action in actions if action.action in EDITS}
-        for field in FIELDS:
-            if field not in known:
-                actions = [*actions, *find(key, types=[field], sort_order="desc", per_page=1).user_actions]
+        known = {action.type for action in actions if action.action in EDITS or action.type == OBSERVABLES}
+        for each in types:
+            if each not in known:
+                actions = [*actions, *find(key, types=[each], sort_order="desc", per_page=1).user_actions]
         return actions
+
+    def _activity(self) -> list[str]:
+        """Give the types of user actions that tell of changes of the fields which take part."""
+        fields = self._offers.fields
+        further = [(ASSIGNEES, ASSIGNEE in fields), (OBSERVABLES, OBSERVABLES in fields)]
+        custom = (CUSTOM_FIELDS, bool(self._offers.definitions))
+        return [*FIELDS, *(kind for kind, wanted in (*further, custom) if wanted)]
 
 
 def _newest_update(cases: Iterable[Case]) -> datetime | None:
@@ -202,3 +280,7 @@ def _newest_update(cases: Iterable[Case]) -> datetime | None:
 
 def _newest_creation(cases: Iterable[Case]) -> datetime | None:
     return max((case.created_at for case in cases), default=None)
+
+
+def _oldest_creation(cases: Iterable[Case]) -> datetime | None:
+    return min((case.created_at for case in cases), default=None)

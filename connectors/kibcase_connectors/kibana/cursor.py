@@ -46,16 +46,35 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Where the round through all cases goes on: the stamp of creation to look at or before (None: the newest).
+
+    ``page`` is above 1 only where more cases than a page holds were created at that one stamp.
+    """
+
+    last: datetime | None = None
+    page: int = 1
+
+    def after(self, oldest: datetime | None, *, more: bool) -> Self:
+        """Give where to go on after a page whose oldest case was created at ``oldest``; ``more`` pages follow."""
+        if oldest is None or not more:
+            return type(self)()
+        return type(self)(last=oldest, page=self.page + 1 if oldest == self.last else 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where to go on in the two orders in which changes are looked for."""
+    """Where to go on in the two orders in which changes are looked for, and in the round through all cases."""
 
     updated: Watermark
     created: Watermark
+    round: Round = Round()
 
     def dump(self) -> str:
         """Write the cursor down as JSON."""
         marks = {"updated": _dumped(self.updated), "created": _dumped(self.created)}
-        return json.dumps({"v": _VERSION, **marks}, separators=(",", ":"))
+        rest = {} if self.round.last is None else {"round": [iso(self.round.last), self.round.page]}
+        return json.dumps({"v": _VERSION, **marks, **rest}, separators=(",", ":"))
 
     @classmethod
     def load(cls, text: str) -> Self | None:
@@ -64,7 +83,9 @@ class Cursor:
             read = json.loads(text)
             if read["v"] != _VERSION:
                 return None
-            return cls(updated=_loaded(read["updated"]), created=_loaded(read["created"]))
+            last, page = read.get("round") or (None, 1)
+            at = Round() if last is None else Round(last=datetime.fromisoformat(str(last)), page=int(page))
+            return cls(updated=_loaded(read["updated"]), created=_loaded(read["created"]), round=at)
         except (ValueError, KeyError, TypeError):
             return None
 

@@ -100,8 +100,10 @@ def _answered(error: ApiError, system: str, what: str, *, writes: bool, whole: b
 
 
 def _missing(error: NotFoundError, system: str, what: str, said: str) -> ConnectorError:
-    # Only a case or comment that Kibana says it lacks is gone; a wrong address or space is not that.
-    if isinstance(error, EndpointNotFound) or "[space/" in error.message:
+    # Only a case or comment that Kibana says it lacks is gone; a wrong address or space is not that, nor a proxy
+    # that knows no way to Kibana.
+    own = isinstance(error.body, dict) and "statusCode" in error.body
+    if not own or isinstance(error, EndpointNotFound) or "[space/" in error.message:
         return Unavailable(system, what, said=said, advice=_ADDRESS)
     return NotFound(system, what, said=said)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kibcase_connectors.custom import CustomFields, custom_codecs
+from kibcase_connectors.kibana.observed import Typing
 from kibcase_connectors.kibana.text import TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT, cut_block, cut_line, length, trim, unify
-from kibcase_connectors.mapping import Elements, FieldMap, Table
+from kibcase_connectors.mapping import Elements, FieldMap, Table, UnmappedError
 from kibcase_connectors.model import (
+    ASSIGNEE,
     DESCRIPTION,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITIES,
     SEVERITY,
     STATUS,
@@ -20,6 +24,8 @@ from kibcase_connectors.model import (
     Json,
     Unset,
 )
+from kibcase_connectors.observables import Observables
+from kibcase_connectors.people import NOBODY, People, PersonCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,36 @@ def spelling(tag: str) -> str:
     return cut_line(trim(tag), TAG_LIMIT)
 
 
-def case_map() -> FieldMap:
-    """Give the map of a case's fields; native values are those of the Kibana Cases API."""
-    return FieldMap(
+@dataclass(frozen=True, slots=True)
+class CaseMap(FieldMap):
+    """The codecs of a case, which may be assigned to several people: any of them will do."""
+
+    def same(self, field: str, native: Json, canonical: Canonical) -> bool:
+        """Tell whether the case already shows ``canonical``; an assignee does if he is one of them."""
+        if FieldMap.same(self, field, native, canonical):
+            return True
+        others = native.get("others") if field == ASSIGNEE and isinstance(native, dict) else None
+        return isinstance(others, list) and any(self._is(one, canonical) for one in others)
+
+    def _is(self, native: Json, canonical: Canonical) -> bool:
+        try:
+            return self.codecs[ASSIGNEE].canonical(native) == canonical
+        except UnmappedError:
+            return False
+
+
+def case_map(
+    system: str = "", people: People = NOBODY, typing: Typing | None = None, custom: CustomFields | None = None
+) -> FieldMap:
+    """Give the map of a case's fields; native values are those of the Kibana Cases API.
+
+    The assignee is the first of a case's assignees, with the ``others`` beside; observables are elements.
+    """
+    return CaseMap(
         {
+            **custom_codecs(custom or {}),
+            ASSIGNEE: PersonCodec(system, people),
+            OBSERVABLES: Observables((typing or Typing({})).types),
             TITLE: CaseText(TITLE_LIMIT, lines=False),
             DESCRIPTION: CaseText(TEXT_LIMIT, lines=True),
             STATUS: _identity(STATUS, STATUSES),

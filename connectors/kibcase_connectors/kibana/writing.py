@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
 
 from kibcase import Case, Changes, NothingToUpdate, UserComment
-from kibcase_connectors.actions import Action, AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.actions import (
+    Action,
+    AddComment,
+    AddFile,
+    Create,
+    EditComment,
+    LinkBack,
+    SetFields,
+    SetStatus,
+)
 from kibcase_connectors.api import Announce
-from kibcase_connectors.errors import Conflict, NotFound, Refused
+from kibcase_connectors.errors import Conflict, ConnectorError, NotFound, OutcomeUnknown, Refused
 from kibcase_connectors.kibana.access import Access
+from kibcase_connectors.kibana.fields import CaseFields
+from kibcase_connectors.kibana.files import CaseFiles
 from kibcase_connectors.kibana.mapping import changed_tags
-from kibcase_connectors.kibana.snapshot import case_label, case_url, comment_of, fields_of
+from kibcase_connectors.kibana.observing import ObservableWriter
+from kibcase_connectors.kibana.offers import Offers
+from kibcase_connectors.kibana.snapshot import Names, case_label, case_url, comment_of
 from kibcase_connectors.kibana.text import with_mark
-from kibcase_connectors.mapping import FieldMap, UnmappedError
-from kibcase_connectors.model import DESCRIPTION, SEVERITY, STATUS, TAGS, TITLE, Canonical, Json, Receipt
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    DESCRIPTION,
+    FIELDS,
+    OBSERVABLES,
+    SEVERITY,
+    STATUS,
+    TAGS,
+    TITLE,
+    Canonical,
+    Json,
+    Receipt,
+)
 
 
 class Writer:
-    """Writes to the cases of one space; each method sends at most one request that writes, and never twice."""
+    """Writes to the cases of one space; each request that writes is announced, and never sent twice."""
 
-    def __init__(self, access: Access, mapping: FieldMap) -> None:
+    def __init__(
+        self, access: Access, offers: Offers, fields: CaseFields, files: CaseFiles, observables: ObservableWriter,
+        names: Names,
+    ) -> None:
         self._access = access
-        self._mapping = mapping
+        self._offers = offers
+        self._fields = fields
+        self._files = files
+        self._observables = observables
+        self._names = names
         self._cases = access.kibana.cases
         self._comments = access.kibana.comments
 
@@ -39,6 +70,8 @@ class Writer:
                 return self._add_comment(action, announce)
             case EditComment():
                 return self._edit_comment(action, announce)
+            case AddFile():
+                return self._files.add(action, announce)
             case LinkBack():
                 advice = "A case has no place for links."
                 raise Refused(self._access.name, f"link case {action.key} back", advice=advice)
@@ -47,47 +80,95 @@ class Writer:
 
     def _create(self, action: Create, announce: Announce) -> Receipt:
         what = f"create a case for {action.origin_label}"
+        self._learn(what)
         given: dict[str, Canonical] = {TITLE: action.origin_label, DESCRIPTION: "", **action.fields}
+        # What this stack lacks is left out of the copy, and not read from it later either.
+        given = {name: value for name, value in given.items() if name in self._offers.fields}
         # A new case is open, and its tags begin with the mark that makes it visible as a copy.
-        tags = given.pop(TAGS, ())
+        tags, observed = _elements(given.pop(TAGS, ())), _elements(given.pop(OBSERVABLES, ()))
         given.pop(STATUS, None)
-        asked = {field: self._native(field, value, what) for field, value in given.items()}
-        asked[TAGS] = [
-            action.mark, *changed_tags((), add=(tags,) if isinstance(tags, str) else tags)
-        ]
+        fresh, _ = self._observables.plan([], observed, (), what)
+        asked, changes = self._asked(None, given, what)
+        asked[TAGS] = [action.mark, *changed_tags((), add=tags)]
+        changes["tags"] = _strings(asked[TAGS])
         announce(asked)
         with self._access.translated(what, writes=True):
-            case = self._cases.create(
-                title=str(asked[TITLE]), description=str(asked[DESCRIPTION]), tags=_strings(asked[TAGS]),
-                severity=None if SEVERITY not in asked else str(asked[SEVERITY]),
-                owner=self._access.config.owner, sync_alerts=self._access.config.sync_alerts,
-            )
-        return self._receipt(case, fields_of(case))
+            config = self._access.config
+            made: dict[str, Any] = {"severity": None, **changes}
+            case = self._cases.create(owner=config.owner, sync_alerts=config.sync_alerts, **made)
+        if fresh:
+            case = self._observe_new(case, fresh, announce, what)
+        return self._receipt(case, self._offers.fields)
+
+    def _observe_new(self, case: Case, fresh: list[Any], announce: Announce, what: str) -> Case:
+        try:
+            return self._observables.write(case, fresh, [], announce, what)
+        except ConnectorError as error:
+            # The case is there, and found again by its mark; what it lacks is written as a change then.
+            said = f"the case {case.id} was made, its observables were not: {error}"
+            raise OutcomeUnknown(self._access.name, what, said=said, field=OBSERVABLES) from error
 
     def _set_fields(self, action: SetFields, announce: Announce) -> Receipt:
         what = f"change case {action.key}"
+        self._learn(what)
+        self._fields.offered({*action.fields, *action.add, *action.remove}, what)
         with self._access.translated(what):
             case = self._cases.get(action.key)
         if case.version != action.version:
             raise Conflict(self._access.name, what, said="it has changed since it was read")
-        asked = {field: self._native(field, value, what) for field, value in action.fields.items()}
+        add, remove = action.add.get(OBSERVABLES, ()), action.remove.get(OBSERVABLES, ())
+        fresh, gone = self._observables.plan(case.observables, add, remove, what)
+        asked, changes = self._asked(case, action.fields, what)
         add, remove = action.add.get(TAGS, ()), action.remove.get(TAGS, ())
         if add or remove:
             asked[TAGS] = [*changed_tags(tuple(case.tags), add=add, remove=remove)]
-        present = fields_of(case)
-        if all(present[field] == value for field, value in asked.items()):
-            return self._receipt(case, asked)
-        announce(asked)
-        with self._access.translated(what, writes=True):
-            try:
-                stored = self._cases.update(case, **_changes(asked))
-            except NothingToUpdate:
-                stored = case
-        return self._receipt(stored, asked)
+            changes["tags"] = _strings(asked[TAGS])
+        present = self._shown(case, what)
+        case = self._observed(case, fresh, gone, announce, what)
+        stored = [*asked, OBSERVABLES] if OBSERVABLES in {*action.add, *action.remove} else asked
+        if any(present[field] != value for field, value in asked.items()):
+            announce(asked)
+            with self._access.translated(what, writes=True):
+                try:
+                    case = self._cases.update(case, **changes)
+                except NothingToUpdate:
+                    return self._receipt(case, stored)
+        return self._receipt(case, stored)
+
+    def _observed(self, case: Case, fresh: list[Any], gone: list[Any], announce: Announce, what: str) -> Case:
+        """Write observables, for which Kibana takes no version, and see that nothing else changed meanwhile."""
+        if not (fresh or gone):
+            return case
+        after = self._observables.write(case, fresh, gone, announce, what)
+        if _rest(after) != _rest(case):
+            raise Conflict(self._access.name, what, said="it was changed at the same time")
+        return after
+
+    def _asked(self, case: Case | None, given: Mapping[str, Canonical], what: str) -> tuple[dict[str, Json], Changes]:
+        """Give scalar fields as they are to be stored, and the same as Kibana takes them; None is a new case."""
+        asked: dict[str, Json] = {}
+        changes = Changes()
+        plain = {name: self._fields.native(name, value, what) for name, value in given.items() if name in FIELDS}
+        asked.update(plain)
+        for name in (TITLE, DESCRIPTION, SEVERITY, STATUS):
+            if name in plain:
+                changes[name] = str(plain[name])
+        if ASSIGNEE in given:
+            with self._access.translated(what):
+                self._fields.native(ASSIGNEE, given[ASSIGNEE], what)
+                assignees = self._fields.assigned(given[ASSIGNEE], case.assignees if case else [], what)
+                asked[ASSIGNEE] = self._fields.people(assignees)
+            changes["assignees"] = [one.uid for one in assignees]
+        customs = {name: value for name, value in given.items() if name in self._offers.definitions}
+        if customs:
+            values, sent = self._fields.custom(case.custom_fields if case else [], customs, what)
+            asked.update(values)
+            changes["custom_fields"] = sent
+        return asked, changes
 
     def _set_status(self, action: SetStatus, announce: Announce) -> Receipt:
         what = f"set case {action.key} to {action.status}"
-        asked = {STATUS: self._native(STATUS, action.status, what)}
+        asked = {STATUS: self._fields.native(STATUS, action.status, what)}
         announce(asked)
         with self._access.translated(what, writes=True):
             try:
@@ -102,7 +183,7 @@ class Writer:
         announce({})
         with self._access.translated(what, writes=True):
             stored = self._comments.add(action.key, text, self._access.config.owner)
-            return Receipt(key=action.key, comment=comment_of(stored))
+            return Receipt(key=action.key, comment=comment_of(stored, self._names))
 
     def _edit_comment(self, action: EditComment, announce: Announce) -> Receipt:
         what = f"change comment {action.comment} of case {action.key}"
@@ -112,18 +193,11 @@ class Writer:
             if not isinstance(present, UserComment):
                 raise NotFound(self._access.name, what, said="it is no comment but another attachment")
             if present.comment == text:
-                return Receipt(key=action.key, comment=comment_of(present))
+                return Receipt(key=action.key, comment=comment_of(present, self._names))
         announce({})
         with self._access.translated(what, writes=True):
             stored = self._comments.update(action.key, present, text)
-            return Receipt(key=action.key, comment=comment_of(stored))
-
-    def _native(self, field: str, value: Canonical, what: str) -> Json:
-        try:
-            native = self._mapping.native(field, value)
-        except UnmappedError as error:
-            raise Refused(self._access.name, what, said=str(error), field=field) from error
-        return str(native)
+            return Receipt(key=action.key, comment=comment_of(stored, self._names))
 
     def _marked(self, action: AddComment | EditComment, what: str) -> str:
         try:
@@ -131,28 +205,31 @@ class Writer:
         except ValueError as error:
             raise Refused(self._access.name, what, said=str(error)) from error
 
+    def _learn(self, what: str) -> None:
+        with self._access.translated(what):
+            self._offers.learn()
+
+    def _shown(self, case: Case, what: str) -> dict[str, Json]:
+        with self._access.translated(what):
+            return self._fields.of(case)
+
     def _receipt(self, case: Case, asked: Iterable[str]) -> Receipt:
         config = self._access.config
-        fields = fields_of(case)
+        # The write is done: nothing that can fail may come between it and its receipt.
+        fields = self._fields.of(case, ask=False)
         return Receipt(
             key=case.id, label=case_label(case), url=case_url(config.url, config.space, config.owner, case.id),
-            stored={field: fields[field] for field in asked},
+            stored={field: fields[field] for field in asked if field in fields},
         )
 
 
-def _changes(asked: dict[str, Json]) -> Changes:
-    changes = Changes()
-    if TITLE in asked:
-        changes["title"] = str(asked[TITLE])
-    if DESCRIPTION in asked:
-        changes["description"] = str(asked[DESCRIPTION])
-    if SEVERITY in asked:
-        changes["severity"] = str(asked[SEVERITY])
-    if STATUS in asked:
-        changes["status"] = str(asked[STATUS])
-    if TAGS in asked:
-        changes["tags"] = _strings(asked[TAGS])
-    return changes
+def _rest(case: Case) -> dict[str, Any]:
+    """Give what sync may write of a case beside its observables."""
+    return case.model_dump(include={"title", "description", "status", "severity", "tags", "assignees", "custom_fields"})
+
+
+def _elements(value: Canonical) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
 
 
 def _strings(value: Json) -> list[str]:

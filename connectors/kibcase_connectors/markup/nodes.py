@@ -1,4 +1,4 @@
-"""The document tree between the two notations: only what Markdown and Jira wiki markup both express."""
+"""The document tree between the notations: what Markdown and at least one other of them express."""
 
 from __future__ import annotations
 
@@ -87,10 +87,11 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
-    """A list; each item is a run of blocks."""
+    """A list; each item is a run of blocks. ``start`` numbers the first item of an ordered one."""
 
     ordered: bool
     items: tuple[tuple[Block, ...], ...]
+    start: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ def has_scheme(url: str) -> bool:
 
 
 def merged(nodes: Iterable[Inline]) -> Iterator[Inline]:
-    """Join neighbours of one kind, which neither notation can tell apart when they touch."""
+    """Join neighbours of one kind, which no notation can tell apart when they touch."""
     for _, run in groupby(nodes, key=_joins):
         same = tuple(run)
         match same[0]:
@@ -161,7 +162,7 @@ def on_one_line(nodes: Iterable[Inline]) -> tuple[Inline, ...]:
 
 
 def without(kind: Kind, nodes: Iterable[Inline]) -> tuple[Inline, ...]:
-    """Take the emphasis ``kind`` off ``nodes``, at any depth; neither notation nests a kind in itself."""
+    """Take the emphasis ``kind`` off ``nodes``, at any depth; no notation nests a kind in itself."""
     out: list[Inline] = []
     for node in nodes:
         if isinstance(node, Span):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import accumulate
 
 from kibcase.errors import MissingExtraError
 
+from .characters import clean
 from .nodes import (
     Block,
     Break,
@@ -36,6 +38,9 @@ except ModuleNotFoundError as missing:
     raise MissingExtraError("connectors", "markdown_it") from missing
 
 DEPTH = 20
+MARKDOWN_LIMIT = 49_152
+"""The longest text that is parsed, in characters; Kibana stores 30,000."""
+
 _KINDS: dict[str, Kind] = {"strong": "strong", "em": "em", "s": "strike"}
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#_.-]{1,40}")
 _SPACES = re.compile(r"[\t\n\r]")
@@ -48,6 +53,16 @@ def parser() -> MarkdownIt:
     return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
 
 
+def blocks_of_markdown(text: str) -> tuple[Block, ...]:
+    """Return the blocks of any text, without characters that XML forbids.
+
+    One longer than ``MARKDOWN_LIMIT`` or nested deeper than ``DEPTH`` is one code block that shows it whole.
+    """
+    text = clean(text)
+    blocks = read_markdown(text) if len(text) <= MARKDOWN_LIMIT else None
+    return (CodeBlock(language="", value=text),) if blocks is None else blocks
+
+
 def read_markdown(text: str) -> tuple[Block, ...] | None:
     """Return the blocks of ``text``; None when it nests deeper than ``DEPTH``, where the parser drops text."""
     tokens = parser().parse(text)
@@ -57,7 +72,9 @@ def read_markdown(text: str) -> tuple[Block, ...] | None:
 
 
 def _is_too_deep(token: Token) -> bool:
-    return token.type in {"blockquote_open", "list_item_open"} and token.level + 1 >= DEPTH
+    if token.type in {"blockquote_open", "list_item_open"}:
+        return token.level + 1 >= DEPTH
+    return max(accumulate(child.nesting for child in token.children or ()), default=0) >= DEPTH
 
 
 def _blocks(nodes: Iterable[SyntaxTreeNode]) -> tuple[Block, ...]:
@@ -69,12 +86,12 @@ def _block(node: SyntaxTreeNode) -> Block:
         case "heading":
             return Heading(level=int(node.tag[1]), children=_content(node))
         case "fence" | "code_block":
-            return CodeBlock(language=_language(node.info), value=node.content.removesuffix("\n"))
+            return CodeBlock(language=language_of(node.info), value=node.content.removesuffix("\n"))
         case "blockquote":
             return Quote(children=_blocks(node.children))
         case "bullet_list" | "ordered_list":
             items = tuple(_blocks(item.children) for item in node.children)
-            return Items(ordered=node.type == "ordered_list", items=items)
+            return Items(ordered=node.type == "ordered_list", items=items, start=int(node.attrs.get("start", 1)))
         case "table":
             return Table(rows=tuple(_row(row) for part in node.children for row in part.children))
         case "hr":
@@ -84,7 +101,8 @@ def _block(node: SyntaxTreeNode) -> Block:
     raise NotImplementedError(f"markdown-it-py made a block of type {node.type!r}, which is not known here")
 
 
-def _language(info: str) -> str:
+def language_of(info: str) -> str:
+    """Return the name of a language that is safe in every notation, or an empty text."""
     words = info.split()
     return words[0] if words and _LANGUAGE.fullmatch(words[0]) else ""
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from .characters import clean
-from .read_markdown import read_markdown
+from .read_markdown import blocks_of_markdown
 from .read_wiki import read_wiki
 from .write_markdown import write_markdown
-from .write_wiki import verbatim, write_wiki
-
-MARKDOWN_LIMIT = 49_152
+from .write_wiki import write_wiki
 
 
 def markdown_to_wiki(text: str) -> str:
@@ -23,9 +21,7 @@ def markdown_to_wiki(text: str) -> str:
     A text longer than ``MARKDOWN_LIMIT`` characters (Kibana stores 30,000) or nested deeper than 20 levels
     is not parsed but carried over whole inside ``{noformat}``.
     """
-    text = clean(text)
-    blocks = read_markdown(text) if len(text) <= MARKDOWN_LIMIT else None
-    return verbatim("", text) if blocks is None else write_wiki(blocks)
+    return write_wiki(blocks_of_markdown(text))
 
 
 def wiki_to_markdown(text: str) -> str:

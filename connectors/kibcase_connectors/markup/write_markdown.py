@@ -20,7 +20,10 @@ from .nodes import (
 from .write_markdown_inline import inline
 
 _FENCES = re.compile("`{3,}")
+_LAST_START = 999_999
 _CLOSING_HASHES = re.compile(r"(\A|[ \t])(#+)\Z")
+_RULE = "---"
+_DASHES = re.compile("(- *){3,}")
 
 
 def write_markdown(blocks: Iterable[Block]) -> str:
@@ -58,7 +61,7 @@ def _lines(block: Block, *, other: bool) -> Iterator[str]:
         case Table(rows=rows):
             yield from _table(rows)
         case Rule():
-            yield "---"
+            yield _RULE
 
 
 def _keep_hash(match: re.Match[str]) -> str:
@@ -74,12 +77,21 @@ def _fence(language: str, value: str) -> Iterator[str]:
 
 
 def _items(items: Items, *, other: bool) -> Iterator[str]:
-    for number, blocks in enumerate(items.items, start=1):
+    for number, blocks in enumerate(items.items, start=first_number(items)):
         marker = _marker(number if items.ordered else None, other=other)
         lines = list(_item(blocks)) or [""]
+        if _DASHES.fullmatch(marker + lines[0]):
+            # The whole line would be one rule, and no list.
+            tail = _RULE if lines[0].endswith(_RULE) else "-"
+            lines[0] = lines[0].removesuffix(tail) + "*" * len(tail)
         yield marker + lines[0] if lines[0] else marker.rstrip(" ")
         indent = " " * len(marker)
         yield from (indent + line if line else "" for line in lines[1:])
+
+
+def first_number(items: Items) -> int:
+    """Return the number of the first item: 1 for one that Markdown could not count on from (9 digits)."""
+    return items.start if 0 <= items.start <= _LAST_START else 1
 
 
 def _marker(number: int | None, *, other: bool) -> str:
@@ -100,7 +112,8 @@ def _item(blocks: Sequence[Block]) -> Iterator[str]:
 def _may_touch(last: Block, block: Block) -> bool:
     """Tell whether ``block`` may follow without a blank line, which would make the list a loose one."""
     if isinstance(block, Items):
-        return isinstance(last, Paragraph | Items) and not _starts_empty(block)
+        cannot_interrupt = _starts_empty(block) or (block.ordered and first_number(block) != 1)
+        return isinstance(last, Paragraph | Items) and not cannot_interrupt
     if isinstance(last, Paragraph) and isinstance(block, Quote):
         return True
     return isinstance(last, CodeBlock) or isinstance(block, CodeBlock)

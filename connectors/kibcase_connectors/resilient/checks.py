@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from kibcase_connectors.errors import ConnectorError, Denied, Refused, Unavailable
-from kibcase_connectors.model import Finding, Json
+from kibcase_connectors.model import ASSIGNEE, COMMENTS, FILES, OBSERVABLES, Finding, Json
+from kibcase_connectors.resilient import checks_parts
 from kibcase_connectors.resilient.config import ResilientFilter
+from kibcase_connectors.resilient.findings import listed, note, offered, ok, problem
 from kibcase_connectors.resilient.moving import closing_values
 from kibcase_connectors.resilient.site import Site
 from kibcase_connectors.resilient.values import value_of
 from kibcase_connectors.resilient.wire import FieldDef, Incident
 
-_FILLED = frozenset({"name", "discovered_date", "workspace"})
-_NEEDED = ("read", "write", "comment", "close")
+_FILLED = frozenset({"name", "description", "discovered_date", "workspace"})
+_NEW = "new incidents require"
+_NEEDED: Mapping[str, str | None] = {
+    "read": None, "write": None, "comment": COMMENTS, "close": None, "assign": ASSIGNEE,
+    "list_artifacts": OBSERVABLES, "create_artifacts": OBSERVABLES, "read_attachments": FILES, "attach_file": FILES,
+}
 _SAMPLE = 5
 
 Look = Callable[[Site, ResilientFilter], Iterator[Finding]]
@@ -28,53 +34,47 @@ def check(site: Site, accepts: ResilientFilter) -> list[Finding]:
         org = site.client.org(again=True)
         site.client.fields(again=True)
     except Denied as denied:
-        return [_problem("account", str(denied))]
-    found = [_ok("account", f"API key with principal {org.handle}, organisation {org.name} ({org.id})")]
+        return [problem("account", str(denied))]
+    who = f"user {org.user}" if org.user else "API key"
+    found = [ok("account", f"{who} with principal {org.handle}, organisation {org.name} ({org.id})")]
     for subject, look in _LOOKS:
         try:
             found += look(site, accepts)
         except Unavailable:
             raise
         except ConnectorError as error:
-            found.append(_problem(subject, str(error)))
+            found.append(problem(subject, str(error)))
     return found
 
 
-def _ok(subject: str, text: str) -> Finding:
-    return Finding(level="ok", subject=subject, text=text)
-
-
-def _note(subject: str, text: str) -> Finding:
-    return Finding(level="note", subject=subject, text=text)
-
-
-def _problem(subject: str, text: str) -> Finding:
-    return Finding(level="problem", subject=subject, text=text)
-
-
 def _server(site: Site, _: ResilientFilter) -> Iterator[Finding]:
-    yield _ok("server", f"QRadar SOAR {site.client.server_version()}")
+    yield ok("server", f"QRadar SOAR {site.client.server_version()}, times in UTC")
     if site.client.offset:
         seconds = round(abs(site.client.offset.total_seconds()))
         way = "behind" if site.client.offset.total_seconds() > 0 else "ahead of"
-        yield _note("server", f"its clock is {seconds} seconds {way} this machine's; times are corrected")
+        yield note("server", f"its clock is {seconds} seconds {way} this machine's; times are corrected")
     if site.config.url.startswith("http://"):
-        yield _note("server", "the connection is not encrypted; anybody on the way can read the API key")
+        yield note("server", "the connection is not encrypted; anybody on the way can read the credentials")
     if site.config.verify is False:
-        yield _note("server", "the TLS certificate is not checked")
+        yield note("server", "the TLS certificate is not checked")
 
 
 def _rights(site: Site, _: ResilientFilter) -> Iterator[Finding]:
     newest = _newest(site)
     if not newest:
-        yield _note("permissions", "no incident is visible to the key, so its permissions cannot be told")
+        yield note("permissions", "no incident is visible to the account, so its permissions cannot be told")
         return
-    lacking = [name for name in _NEEDED if newest[0].perms.get(name) is False]
+    without = {OBSERVABLES} if not site.config.artifact_types else set[str]()
+    needed = [
+        name for name, part in _NEEDED.items()
+        if part is None or (site.context.wants(part) and part not in without)
+    ]
+    lacking = [name for name in needed if newest[0].perms.get(name) is False]
     if lacking:
-        yield _problem("permissions", f"the key may not {', '.join(lacking)} on incident {newest[0].key}")
+        yield problem("permissions", f"the account may not {', '.join(lacking)} on incident {newest[0].key}")
     else:
-        yield _ok("permissions", ", ".join(_NEEDED))
-    yield _note("permissions", "whether the key may create incidents shows only when it does")
+        yield ok("permissions", ", ".join(needed))
+    yield note("permissions", "whether the account may create incidents shows only when it does")
     yield from _note_dates(site, newest)
 
 
@@ -86,27 +86,30 @@ def _newest(site: Site) -> Sequence[Incident]:
 
 
 def _note_dates(site: Site, newest: Sequence[Incident]) -> Iterator[Finding]:
-    late = [
-        incident.key for incident in newest
-        if any(note.modified > incident.modified for note in site.client.notes(incident.key))
-    ]
+    late = [incident.key for incident in newest if _later(site, incident) > incident.modified]
     if late and site.config.notes_per_cycle == 0:
-        yield _problem(
-            "notes", f"a note did not change the last modification of incident {late[0]}, so notes_per_cycle must "
-            "not be 0: new notes would be seen by the daily full look only",
+        yield problem(
+            "notes", f"a note, artifact or file did not change the last modification of incident {late[0]}, so "
+            "notes_per_cycle must not be 0: new ones would be seen by the daily full look only",
         )
+
+
+def _later(site: Site, incident: Incident) -> int:
+    children = site.children(incident.key)
+    times = [one.modified for one in children.notes] + [one.modified for one in children.artifacts]
+    return max([*times, *(one.created or 0 for one in children.files)], default=0)
 
 
 def _marks(site: Site, _: ResilientFilter) -> Iterator[Finding]:
     if site.config.mark_field is None:
-        yield _note("mark_field", "marks stand in the names of incidents; whoever edits a name can lose one")
+        yield note("mark_field", "marks stand in the names of incidents; whoever edits a name can lose one")
         return
     try:
         site.mark_def()
     except Refused as lacking:
-        yield _problem("mark_field", str(lacking))
+        yield problem("mark_field", str(lacking))
     else:
-        yield _ok("mark_field", f"{site.config.mark_field} is a custom text field")
+        yield ok("mark_field", f"{site.config.mark_field} is a custom text field")
 
 
 def _uses(site: Site, _: ResilientFilter) -> Iterator[Finding]:
@@ -120,56 +123,55 @@ def _uses(site: Site, _: ResilientFilter) -> Iterator[Finding]:
             yield _use(site, key, name, kinds)
     tags = site.client.fields().get(config.tags_field or "")
     if tags is not None and tags.many:
-        yield from _offered("tag_values", tags, config.tag_values)
+        yield from offered("tag_values", tags, config.tag_values)
         if not config.tag_values:
-            yield _problem("tag_values", f"{tags.name} is a multiselect; name the labels that take part in tag_values")
+            yield problem("tag_values", f"{tags.name} is a multiselect; name the labels that take part in tag_values")
     states = site.client.fields().get(config.status_field or "")
     if states is not None:
-        yield from _offered("statuses", states, tuple(config.statuses))
+        yield from offered("statuses", states, tuple(config.statuses))
         yield from _unnamed("statuses", states, {label.casefold() for label in config.statuses}, "status")
 
 
 def _use(site: Site, key: str, name: str, kinds: Sequence[str]) -> Finding:
     found = site.client.fields().get(name)
     if found is None:
-        return _problem(key, f"there is no field {name}")
+        return problem(key, f"there is no field {name}")
     if found.input_type not in kinds:
-        return _problem(key, f"{name} is of the type {found.input_type}; it must be {' or '.join(kinds)}")
-    return _ok(key, f"{name} ({found.text})")
+        return problem(key, f"{name} is of the type {found.input_type}; it must be {' or '.join(kinds)}")
+    return ok(key, f"{name} ({found.text})")
 
 
 def _severities(site: Site, accepts: ResilientFilter) -> Iterator[Finding]:
     config = site.config
     found = site.field_def("severity_code")
-    yield from _offered("severity_labels", found, tuple(config.severity_labels.values()))
+    yield from offered("severity_labels", found, tuple(config.severity_labels.values()))
     if config.severity_labels:
         named = {label.casefold() for label in (*config.severity_labels.values(), *config.severities)}
         yield from _unnamed("severities", found, named, "severity")
-    yield from _offered("filter", found, accepts.severities)
+    yield from offered("filter", found, accepts.severities)
     types = site.field_def("incident_type_ids")
-    yield from _offered("incident_types", types, config.incident_types)
-    yield from _offered("filter", types, accepts.incident_types)
-
-
-def _offered(key: str, found: FieldDef, labels: Sequence[str]) -> Iterator[Finding]:
-    known = {label.casefold() for label in found.labels}
-    for label in dict.fromkeys(labels):
-        if label.casefold() not in known:
-            yield _problem(key, f"{found.text} ({found.name}) has no value {label!r}; there is {_listed(found.labels)}")
+    yield from offered("incident_types", types, config.incident_types)
+    yield from offered("filter", types, accepts.incident_types)
 
 
 def _unnamed(key: str, found: FieldDef, named: set[str], noun: str) -> Iterator[Finding]:
     for label in found.labels:
         if label.casefold() not in named:
-            yield _note(key, f"{label} means no {noun}; name it in {key}")
+            yield note(key, f"{label} means no {noun}; name it in {key}")
 
 
 def _creation(site: Site, _: ResilientFilter) -> Iterator[Finding]:
     given: Mapping[str, Json] = site.config.create_fields
     types = {"incident_type_ids"} if site.config.incident_types else set()
     severity = {"severity_code"} if site.config.severity_labels else set()
-    ours: set[str | None] = {*_FILLED, *given, *types, *severity, site.config.mark_field}
-    yield from _required(site, "always", "new incidents require", ours, "create_fields")
+    config = site.config
+    ours: set[str | None] = {*_FILLED, *given, *types, *severity, config.mark_field}
+    yield from _required(site, "always", _NEW, {*ours, config.tags_field, config.link_field}, "create_fields")
+    tags, link = (site.client.fields().get(name or "") for name in (config.tags_field, config.link_field))
+    if tags is not None and tags.required == "always":
+        yield note("tags_field", f"{_NEW} {tags.text} ({tags.name}): cases without tags get none")
+    if link is not None and link.required == "always":
+        yield problem("link_field", f"{_NEW} {link.text} ({link.name}), which kibcase writes later; make it optional")
     yield from _values(site, "create_fields", given)
 
 
@@ -185,30 +187,28 @@ def _required(site: Site, when: str, what: str, ours: Collection[str | None], ke
     required = [found for found in site.client.fields().values() if found.required == when]
     lacking = [found for found in required if found.name not in ours]
     for found in lacking:
-        values = f", one of: {_listed(found.labels)}" if found.labels else ""
-        yield _problem(key, f"{what} {found.text} ({found.name}){values}; give it in {key}")
+        values = f", one of: {listed(found.labels)}" if found.labels else ""
+        yield problem(key, f"{what} {found.text} ({found.name}){values}; give it in {key}")
     if not lacking:
-        yield _ok(key, f"{what} {', '.join(found.name for found in required) or 'nothing'}; kibcase fills it")
+        yield ok(key, f"{what} {', '.join(found.name for found in required) or 'nothing'}; kibcase fills it")
 
 
 def _values(site: Site, key: str, given: Mapping[str, Json]) -> Iterator[Finding]:
     for name, value in given.items():
         found = site.client.fields().get(name)
         if found is None:
-            yield _problem(key, f"there is no field {name}")
+            yield problem(key, f"there is no field {name}")
             continue
         try:
             value_of(found, value)
         except ValueError as unknown:
-            yield _problem(key, str(unknown))
-
-
-def _listed(values: Sequence[str]) -> str:
-    shown = ", ".join(values[:20])
-    return f"{shown}, ..." if len(values) > 20 else shown or "none"
+            yield problem(key, str(unknown))
 
 
 _LOOKS: tuple[tuple[str, Look], ...] = (
     ("server", _server), ("permissions", _rights), ("mark_field", _marks), ("fields", _uses),
     ("severity_labels", _severities), ("create_fields", _creation), ("close_fields", _closing),
+    ("people", checks_parts.people), ("artifact_types", checks_parts.artifact_types),
+    ("files", checks_parts.attachments), ("custom", checks_parts.custom), ("newsfeed", checks_parts.newsfeed),
+    ("lengths", checks_parts.lengths),
 )

@@ -19,17 +19,24 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.custom import CustomSettings
+from kibcase_connectors.resilient.artifacts import ARTIFACT_TYPES
 from kibcase_connectors.settings import web_address, without
 
 Severity = Literal["low", "medium", "high", "critical"]
 ActiveStatus = Literal["open", "in-progress"]
 Positive = Annotated[float, Field(gt=0)]
-Address = Annotated[str, AfterValidator(web_address("api_key_id and api_key_secret"))]
+Address = Annotated[
+    str, AfterValidator(web_address("api_key_id and api_key_secret, or email and password"))
+]
 
 _OWN_AT_CREATION = frozenset({
     "name", "description", "discovered_date", "severity_code", "incident_type_ids", "plan_status",
 })
 _OWN_AT_CLOSING = frozenset({"plan_status", "resolution_id", "resolution_summary"})
+_OWN_ALWAYS = frozenset({
+    "id", "name", "description", "severity_code", "plan_status", "owner_id", "discovered_date", "workspace",
+})
 
 
 def _field_name(name: str) -> str:
@@ -49,8 +56,8 @@ def _severities() -> Mapping[str, Severity]:
     return {"": "low"}
 
 
-class ResilientConfig(BaseModel):
-    """One API key on one organisation of IBM QRadar SOAR.
+class ResilientConfig(CustomSettings):
+    """One account, an API key or a user, on one organisation of IBM QRadar SOAR.
 
     Values of select fields are named by their labels, since their ids differ between organisations. Fields
     are named by their API access names.
@@ -66,8 +73,18 @@ class ResilientConfig(BaseModel):
         None, description="Where people open incidents, if that is not url."
     )
     org: StrictInt | str = Field(description="The organisation, by name or id.")
-    api_key_id: str = Field(min_length=1, description="The id of an API key.")
-    api_key_secret: SecretStr = Field(description="The secret of that key.")
+    api_key_id: str | None = Field(None, min_length=1, description="The id of an API key.")
+    api_key_secret: SecretStr | None = Field(None, description="The secret of that key.")
+    email: str | None = Field(
+        None, min_length=3, description="The e-mail address of a user, where there are no API keys."
+    )
+    password: SecretStr | None = Field(None, min_length=1, description="The password of that user.")
+    client_certificate: Path | None = Field(
+        None, description="A file with a client certificate (PEM), if the platform asks for one."
+    )
+    client_key: Path | None = Field(
+        None, description="The file with its private key (PEM, not encrypted), if the certificate's file has none."
+    )
     mark_field: FieldName | None = Field(
         "kibana_case_id",
         description="The custom text field that holds the mark of the case; null: the mark stands in the name.",
@@ -109,10 +126,19 @@ class ResilientConfig(BaseModel):
     create_fields: Mapping[FieldName, JsonValue] = Field(
         default_factory=dict, description="Values for further fields of new incidents."
     )
+    artifact_types: Mapping[str, str] = Field(
+        default_factory=lambda: dict(ARTIFACT_TYPES),
+        description="The kind of observable of each artifact type, by its name; ip is ipv4 or ipv6 by the value, and "
+        "the first type listed for a kind is the one written; empty: artifacts take no part.",
+    )
+    newsfeed: bool = Field(
+        default=False,
+        description="Read from each incident's newsfeed who changed which field when, where the account may read it.",
+    )
     notes_per_cycle: int = Field(
         20, ge=0, le=200,
-        description="Into how many active incidents each cycle looks for new notes, in turn; 0 where notes change "
-        "the date of their incident's last modification.",
+        description="Into how many active incidents each cycle looks for new notes, artifacts and files, in turn; 0 "
+        "where these change the date of their incident's last modification.",
     )
     verify: bool | Path = Field(
         default=True, description="Check the TLS certificate: true, false, or a file of trusted certificates."
@@ -136,18 +162,26 @@ class ResilientConfig(BaseModel):
 
     @field_validator("api_key_id")
     @classmethod
-    def _no_colon(cls, key: str) -> str:
-        if ":" in key or any(c.isspace() or not c.isprintable() for c in key):
+    def _no_colon(cls, key: str | None) -> str | None:
+        if key is not None and (":" in key or any(c.isspace() or not c.isprintable() for c in key)):
             raise ValueError("an API key's id holds neither a colon nor white space")
         return key
 
     @field_validator("api_key_secret")
     @classmethod
-    def _no_blanks(cls, secret: SecretStr) -> SecretStr:
-        value = secret.get_secret_value()
+    def _no_blanks(cls, secret: SecretStr | None) -> SecretStr | None:
+        value = "x" if secret is None else secret.get_secret_value()
         if not value or any(c.isspace() or not c.isprintable() for c in value):
             raise ValueError("the secret must not be empty, nor hold white space or line ends")
         return secret
+
+    @field_validator("artifact_types")
+    @classmethod
+    def _kinds(cls, types: Mapping[str, str]) -> Mapping[str, str]:
+        odd = [kind for kind in types.values() if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", kind)]
+        if odd:
+            raise ValueError(f"{odd[0]!r} is no kind of observable, such as ip, domain or file-hash")
+        return types
 
     @field_validator("create_fields")
     @classmethod
@@ -158,6 +192,25 @@ class ResilientConfig(BaseModel):
     @classmethod
     def _not_ours_at_closing(cls, fields: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         return without(fields, _OWN_AT_CLOSING)
+
+    @model_validator(mode="after")
+    def _one_account(self) -> Self:
+        key = (self.api_key_id is not None, self.api_key_secret is not None)
+        user = (self.email is not None, self.password is not None)
+        if {key, user} != {(True, True), (False, False)}:
+            raise ValueError("give api_key_id and api_key_secret, or else email and password")
+        if self.client_key is not None and self.client_certificate is None:
+            raise ValueError("client_key belongs to a client_certificate, which is not given")
+        return self
+
+    @model_validator(mode="after")
+    def _custom_fields_of_their_own(self) -> Self:
+        taken = {name for name in (self.mark_field, self.link_field, self.tags_field, self.status_field) if name}
+        held = [each.field.removeprefix("properties.") for each in self.custom.values()]
+        clash = sorted({name for name in held if name in taken | _OWN_ALWAYS or held.count(name) > 1})
+        if clash:
+            raise ValueError(f"{', '.join(clash)}: a field can be used for one purpose only")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

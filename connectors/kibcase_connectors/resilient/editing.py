@@ -3,55 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from kibcase_connectors.actions import AddComment, EditComment, LinkBack, SetFields
 from kibcase_connectors.api import Announce
 from kibcase_connectors.errors import ConnectorError, NotFound, Refused
-from kibcase_connectors.model import DESCRIPTION, MARK_PREFIX, SEVERITY, TAGS, TITLE, Json, Receipt
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    DESCRIPTION,
+    MARK_PREFIX,
+    OBSERVABLES,
+    SEVERITY,
+    TAGS,
+    TITLE,
+    Json,
+    Receipt,
+)
+from kibcase_connectors.resilient import customs, observing
 from kibcase_connectors.resilient import mapping as own
-from kibcase_connectors.resilient.notes import comment_of, note_html
+from kibcase_connectors.resilient.notes import note_html
 from kibcase_connectors.resilient.site import Site
-from kibcase_connectors.resilient.values import Edit, chosen, spelled, value_of
-from kibcase_connectors.resilient.wire import FieldDef, Incident, Note
+from kibcase_connectors.resilient.values import Edit, chosen, value_of
+from kibcase_connectors.resilient.wire import NAMES, FieldDef, Incident, Note
 
 
 def set_fields(site: Site, action: SetFields, announce: Announce) -> Receipt:
     """Change fields in one request that names their old values, and learn what the platform stored.
 
-    Raises ``Conflict`` if the platform finds other values there: then nothing was written.
+    Raises ``Conflict`` if the platform finds other values there: then nothing was written. Observables follow,
+    one request each, once the fields are written.
     """
-    values = {name: native_spelled(site, name, site.native(name, value)) for name, value in action.fields.items()}
+    values = {name: site.wanted(name, value) for name, value in action.fields.items()}
     before = site.unchanged(action.key, action.version)
     shown = site.natives(before)
     add, marks = _parted(action.add.get(TAGS, ()))
     remove = action.remove.get(TAGS, ())
     if add or remove:
         values[TAGS] = _tags(site, shown, add, remove)
+    seen, unseen = action.add.get(OBSERVABLES, ()), action.remove.get(OBSERVABLES, ())
+    planned = observing.plan(site, before.key, seen, unseen) if seen or unseen else None
     marks = tuple(mark for mark in marks if mark not in site.marks(before))
     changed = {name: value for name, value in values.items() if value != shown.get(name)}
     edits = _edits(site, before, changed, marks)
-    receipt = Receipt(key=before.key, label=before.key, url=site.browse(before.key), stored=values)
-    if not edits:
-        return receipt
-    announce(changed)
-    site.client.patch(before.key, before.vers, edits)
-    return replace(receipt, stored=values | stored(site, before, changed))
+    if edits:
+        announce(changed)
+        site.client.patch(before.key, before.vers, edits)
+        values |= stored(site, before, changed)
+    if planned is not None:
+        values[OBSERVABLES] = observing.carry_out(site, before.key, *planned, announce, written=bool(edits))
+    return Receipt(key=before.key, label=before.key, url=site.browse(before.key), stored=values)
 
 
 def _parted(added: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     marks = tuple(item for item in added if item.startswith(MARK_PREFIX))
     return tuple(item for item in added if item not in marks), marks
-
-
-def native_spelled(site: Site, name: str, value: Json) -> Json:
-    """Give a label as the organisation spells it, which is how it will be shown. Raises ``Refused``."""
-    if name != SEVERITY or not isinstance(value, str):
-        return value
-    try:
-        return spelled(site.field_def("severity_code"), value)
-    except ValueError as unknown:
-        raise site.refused("setting severity", SEVERITY, unknown) from unknown
 
 
 def _tags(site: Site, shown: Mapping[str, Json], add: Sequence[str], remove: Sequence[str]) -> list[Json]:
@@ -71,7 +75,7 @@ def _edits(
         name = before.text("name")
         title = str(changed.get(TITLE, own.without_marks(name)))
         new = own.with_marks(title, (*own.marks_in(name), *marks)) if in_name else title
-        edits.append(Edit(field=site.field_def("name"), old=before.values.get("name"), new=new))
+        edits.append(Edit(field=site.field_def("name"), old=before.values.get("name"), new=new, means=TITLE))
     if marks and not in_name:
         edits.append(_mark(site, before, marks))
     return edits
@@ -79,13 +83,14 @@ def _edits(
 
 def _edit(site: Site, before: Incident, name: str, value: Json) -> Edit:
     found = definition(site, name)
-    return Edit(field=found, old=before.values.get(found.path), new=wired(site, found, name, value))
+    return Edit(field=found, old=before.values.get(found.path), new=wired(site, found, name, value), means=name)
 
 
 def definition(site: Site, name: str) -> FieldDef:
     """Give the definition of the platform's field for one that sync speaks of. Raises ``Refused``."""
-    known = {DESCRIPTION: "description", SEVERITY: "severity_code", TAGS: site.config.tags_field or "", TITLE: "name"}
-    return site.field_def(known[name], why=f"for {name}")
+    if name in site.config.custom:
+        return site.custom_def(name)
+    return site.field_def({**NAMES, TAGS: site.config.tags_field or ""}[name], why=f"for {name}")
 
 
 def wired(site: Site, found: FieldDef, name: str, value: Json) -> Json:
@@ -95,6 +100,10 @@ def wired(site: Site, found: FieldDef, name: str, value: Json) -> Json:
             return {"format": "html", "content": value}
         if name == SEVERITY:
             return {"id": chosen(found, str(value))}
+        if name == ASSIGNEE:
+            return {"id": int(str(value["id"]))} if isinstance(value, dict) else None
+        if name in site.config.custom:
+            return customs.wire_of(found, None if value is None else str(value))
         if name == TAGS and isinstance(value, list) and not found.many:
             return own.tags_text([str(tag) for tag in value])
         return value_of(found, value) if name == TAGS else value
@@ -169,4 +178,4 @@ def _html(site: Site, body: str, mark: str) -> str:
 
 
 def _receipt(site: Site, key: str, made: Note) -> Receipt:
-    return Receipt(key=key, comment=comment_of(made, site.client.offset))
+    return Receipt(key=key, comment=site.comment(made))

@@ -7,13 +7,13 @@ or never sent: no. Sent without an answer that tells: perhaps, so ``OutcomeUnkno
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from kibcase.errors import bounded
-from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -26,10 +26,11 @@ from kibcase_connectors.errors import (
 )
 from kibcase_connectors.network import cause_of, never_sent
 from kibcase_connectors.resilient.wire import NAMES
+from kibcase_connectors.waiting import asked_wait
 
 LOG_IN: Final = (
-    "Check the API key, whether it is blocked, and whether this address may use it. Wrong keys can lock the key or "
-    "the address, so nothing more is sent until kibcase is started again."
+    "Check the API key or the password, whether it is blocked, and whether this address may use it. Wrong ones can "
+    "lock the account or the address, so nothing more is sent until kibcase is started again."
 )
 _ADDRESS: Final = "Check that the address is the platform's own, and not that of a log-in page or a proxy."
 _ODD: Final = "the answer is not in the platform's form"
@@ -38,7 +39,7 @@ _TERSE: Final = "The platform keeps the cause to itself; its server log (client.
 _FIELDS = {name: field for field, name in NAMES.items()}
 _ADVICE = {
     400: _TERSE,
-    403: "Give the API key the permission for this, and access to the incident's workspace.",
+    403: "Give the account the permission for this, and access to the incident's workspace.",
     413: "Send less at once.",
 }
 
@@ -66,7 +67,11 @@ class Answer:
 
     def json(self) -> Any:
         """Give the body as JSON. Raises ``ValueError``."""
-        return json.loads(self.content)
+        try:
+            return json.loads(self.content)
+        except RecursionError:
+            pass
+        raise ValueError("JSON nested too deeply")
 
 
 def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
@@ -80,6 +85,9 @@ def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
         return _unusable(deed, answer, said)
     if status == 403 and deed.whole:
         return Denied(deed.system, deed.what, said=said, advice=_ADVICE[403])
+    if status == 404 and (deed.whole or not _is_own(answer)):
+        # The session, the fields and the queries are always there: a proxy knows no way to them, or to all the rest.
+        return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
     kind = {404: NotFound, 409: Conflict, 412: Conflict}.get(status, Refused)
     return kind(deed.system, deed.what, said=said, advice=_ADVICE.get(status, ""))
 
@@ -127,8 +135,18 @@ def from_patch(deed: Deed, body: Mapping[str, Any], fields: Mapping[str, str]) -
     if failed:
         said = f"{message} ({', '.join(failed)})"
         return Conflict(deed.system, deed.what, said=said, field=canonical(failed[0]), advice="Read it again.")
-    name = next((name for name, label in fields.items() if label and label in message), None)
-    return Refused(deed.system, deed.what, said=message, field=None if name is None else canonical(name))
+    return Refused(deed.system, deed.what, said=message, field=named_in(message, fields))
+
+
+def named_in(message: str, fields: Mapping[str, str], *, alone: bool = True) -> str | None:
+    """Give the field that a message is about, by what people call it, None if it names none.
+
+    ``alone``: where only one field was sent, a refusal is about that one.
+    """
+    for name, label in fields.items():
+        if label and re.search(rf"\b{re.escape(label)}\b", message, re.IGNORECASE):
+            return canonical(name)
+    return canonical(next(iter(fields))) if alone and len(fields) == 1 else None
 
 
 def canonical(name: str) -> str:
@@ -137,9 +155,23 @@ def canonical(name: str) -> str:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Give the seconds to wait that an answer names: a whole number, a decimal, or an HTTP date."""
-    now = parse_http_date(answer.headers.get("date")) or datetime.now(UTC)
-    return parse_retry_after(answer.headers.get("retry-after"), now=now)
+    """Give the seconds to wait that an answer names, None if it names none."""
+    return asked_wait(answer.headers, datetime.now(UTC), status=answer.status)
+
+
+def no_file(deed: Deed, kind: str, told: str, size: int) -> ConnectorError:
+    """Give the error for an answer that is not the file: a page about a failed download, or another length."""
+    said = f"{told or 'an unknown number of'} bytes came where the file has {size}"
+    if kind == "text/html":
+        said = "a page came in the place of the file, as it does when a download fails"
+    return Unavailable(deed.system, deed.what, said=said, advice=_TERSE)
+
+
+def _is_own(answer: Answer) -> bool:
+    try:
+        return isinstance(answer.json(), dict)
+    except ValueError:
+        return False
 
 
 def _said(answer: Answer) -> str:

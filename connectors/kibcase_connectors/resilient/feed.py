@@ -1,4 +1,4 @@
-"""What has changed since a cursor: a walk by the date of the last modification, and a look at notes in turn."""
+"""What has changed since a cursor: a walk by the date of the last modification, and a look at children in turn."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ OVERLAP: Final = 2 * 60_000
 
 _MODIFIED: Final = "inc_last_modified_date"
 _WHAT: Final = "looking for changed incidents"
-_NOTES: Final = "looking for new notes"
+_CHILDREN: Final = "looking for new notes, artifacts and files"
 _log = logging.getLogger(__name__)
 
 
 def changes(site: Site, accepts: ResilientFilter, text: str | None) -> Changes:
     """List what was modified since the cursor ``text``, and active incidents whose turn it is; see ``Connector``.
 
-    A note need not change the date of its incident's last modification, so each call also looks into the
-    notes of ``notes_per_cycle`` active incidents, in turn. The first walk (no cursor) reads no notes: what it
-    lists is read anyway.
+    A note, an artifact or a file need not change the date of its incident's last modification, so each call also
+    looks into those of ``notes_per_cycle`` active incidents, in turn. The first walk (no cursor) reads none: what
+    it lists is read anyway.
     """
     last = _position(text)
     now = site.clock()
@@ -41,7 +41,7 @@ def changes(site: Site, accepts: ResilientFilter, text: str | None) -> Changes:
         found |= {incident.id: incident for incident in page}
     look = _Look(site=site, accepts=accepts, recent={} if last is None else last.recent)
     for incident in found.values():
-        look.add(incident, notes=last is not None)
+        look.add(incident, children=last is not None)
     turn = 0 if last is None else look.round(last.turn, found)
     after = advanced(
         last, [incident.modified for incident in found.values()], begun=_millis(begun or now), now=_millis(now),
@@ -80,10 +80,10 @@ class _Look:
     told: dict[str, str] = field(default_factory=dict)
     fresh: set[int] = field(default_factory=set)
 
-    def add(self, incident: Incident, *, notes: bool) -> None:
+    def add(self, incident: Incident, *, children: bool) -> None:
         eligible, marked = self._eligible(incident), bool(self.site.marks(incident))
         found: str | None = stamp(incident)
-        if notes and (eligible or marked):
+        if children and (eligible or marked):
             found = self._remembered(incident) or self._version(incident)
             if found is None:
                 return
@@ -92,31 +92,31 @@ class _Look:
 
     def _eligible(self, incident: Incident) -> bool:
         wanted = self.accepts
-        types = self.site.types(incident) if wanted.incident_types else ()
+        types = self.site.incident_types(incident) if wanted.incident_types else ()
         severity = incident.values.get("severity_code")
         label = self.site.label("severity_code", severity) if wanted.severities else ""
         return not incident.rehearsal and wanted.accepts(incident_types=types, severity=label)
 
     def _remembered(self, incident: Incident) -> str | None:
-        # What was read last knows of notes that the last walk did not know of, as of those we wrote.
+        # What was read last knows of children that the last walk did not know of, as of those we wrote.
         known = (self.site.versions.get(incident.key), self.recent.get(incident.key))
         return next((told for told in known if told is not None and stamp_in(told) == stamp(incident)), None)
 
     def _version(self, incident: Incident) -> str | None:
-        """Give the version with the notes; None if the incident has gone meanwhile."""
+        """Give the version with notes, artifacts and files; None if the incident has gone meanwhile."""
         self.fresh.add(incident.id)
         try:
-            return version(incident, self.site.client.notes(incident.key))
+            return version(incident, self.site.children(incident.key))
         except NotFound:
             return None
 
     def round(self, turn: int, seen: Mapping[int, Incident]) -> int:
-        """Look into the notes of the next active incidents after ``turn``; gives where to go on, 0 at the end."""
+        """Look at what hangs on the next active incidents after ``turn``; gives where to go on, 0 at the end."""
         most = self.site.config.notes_per_cycle
-        if most == 0:
+        if most == 0 or not self.site.has_children:
             return 0
         conditions: list[tuple[str, str, Json]] = [("plan_status", "equals", ACTIVE), ("id", "gt", turn)]
-        page = self.site.client.query(_NOTES, conditions, length=most)
+        page = self.site.client.query(_CHILDREN, conditions, length=most)
         for incident in page.incidents:
             if self._eligible(incident) or self.site.marks(incident):
                 self._renew(incident, seen)

@@ -9,11 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kibcase_connectors.api import Context
+from kibcase_connectors.custom import custom_codecs
 from kibcase_connectors.mapping import Codec, Elements, FieldMap, Table, Text, UnmappedError
 from kibcase_connectors.markup import normalise, one_line
 from kibcase_connectors.model import (
+    ASSIGNEE,
     DESCRIPTION,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITY,
     STATUS,
     STATUSES,
@@ -23,7 +27,10 @@ from kibcase_connectors.model import (
     Json,
     Unset,
 )
+from kibcase_connectors.people import PersonCodec
+from kibcase_connectors.resilient.artifacts import Artifact, ArtifactCodec
 from kibcase_connectors.resilient.config import ResilientConfig
+from kibcase_connectors.resilient.files import Attachment
 from kibcase_connectors.resilient.richtext import TEXT_LIMIT, html_to_markdown, markdown_to_html, write_text
 from kibcase_connectors.resilient.wire import Incident, Note
 
@@ -71,14 +78,26 @@ class StatusCodec:
         return False
 
 
-def field_map(config: ResilientConfig) -> FieldMap:
-    """Build the codecs for one configured organisation."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Children:
+    """What hangs on an incident, as far as it takes part; each oldest first."""
+
+    notes: Sequence[Note] = ()
+    artifacts: Sequence[Artifact] = ()
+    files: Sequence[Attachment] = ()
+
+
+def field_map(name: str, config: ResilientConfig, context: Context) -> FieldMap:
+    """Build the codecs for one organisation, configured under ``name``."""
     limit = NAME_LIMIT if config.mark_field else NAME_LIMIT - MARK_ROOM
     codecs: dict[str, Codec] = {
         TITLE: Text(read=normalise, write=_line(limit), uncut=_uncut_line, limit=limit),
         DESCRIPTION: Text(read=html_to_markdown, write=write_text, uncut=markdown_to_html, limit=TEXT_LIMIT),
         STATUS: StatusCodec(config.statuses),
         TAGS: _tags(config),
+        ASSIGNEE: PersonCodec(name, context.people),
+        OBSERVABLES: ArtifactCodec(config.artifact_types),
+        **custom_codecs(config.custom),
     }
     if config.severity_labels:
         writes: dict[str, str] = dict(config.severity_labels.items())
@@ -145,9 +164,13 @@ def stamp(incident: Incident) -> str:
     return f"{incident.vers}.{incident.modified}"
 
 
-def version(incident: Incident, notes: Sequence[Note]) -> str:
-    """Give a text that differs whenever a field or a note has changed; notes alone may leave ``stamp`` as it is."""
-    seen = sorted((note.id, note.html) for note in notes)
+def version(incident: Incident, children: Children) -> str:
+    """Give a text that differs whenever a field or a child has changed; children may leave ``stamp`` as it is."""
+    seen = [
+        sorted((note.id, note.html) for note in children.notes),
+        sorted((one.id, f"{one.type} {one.value}") for one in children.artifacts),
+        sorted((one.id, f"{one.size} {one.name}") for one in children.files),
+    ]
     return f"{stamp(incident)}:{hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]}"
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from kibcase_connectors.model import Json
 from kibcase_connectors.resilient.richtext import write_text
 from kibcase_connectors.resilient.wire import FieldDef
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where the platform's dates begin; they are milliseconds since then."""
 
 _TYPED = {
     "text": "text", "textarea": "textarea", "select": "id", "select_owner": "id", "multiselect": "ids",
@@ -26,11 +32,15 @@ class UnknownLabel(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """A change of one field: what it holds as read, and what it shall hold, in the form of a creation."""
+    """A change of one field: what it holds as read, and what it shall hold, in the form of a creation.
+
+    ``means`` is what sync calls the field, "" for one that it does not speak of.
+    """
 
     field: FieldDef
     old: Any
     new: Json
+    means: str = ""
 
     def body(self) -> dict[str, Json]:
         """Give the change as PATCH /incidents/{id} takes it: the bare name, and both values typed."""
@@ -56,7 +66,7 @@ def spelled(field: FieldDef, label: str) -> str:
 
 
 def value_of(field: FieldDef, given: Json) -> Json:
-    """Give a configured value as a creation takes it: labels become ids, Markdown becomes rich text.
+    """Give a configured value as a creation takes it: labels become ids, Markdown rich text, ISO 8601 milliseconds.
 
     Raises ``UnknownLabel`` for labels that are not offered, ``ValueError`` for values of the wrong kind.
     """
@@ -66,12 +76,48 @@ def value_of(field: FieldDef, given: Json) -> Json:
         return [_choice(field, one) for one in given]
     if field.input_type in ("select", "select_owner"):
         return _choice(field, given)
-    if field.input_type == "textarea":
-        if not isinstance(given, str):
-            raise ValueError(f"{field.text} ({field.name}) takes a text")
-        form = "html" if field.rich_text else "text"
-        return {"format": form, "content": write_text(given) if field.rich_text else given}
-    return given
+    if field.input_type in _DATES and isinstance(given, str):
+        return millis(field, given)
+    fits, noun = _TAKES.get(field.input_type, (_anything, ""))
+    if not fits(given):
+        raise ValueError(f"{field.text} ({field.name}) takes {noun}, not {f'{given!r}'[:60]}")
+    if field.input_type != "textarea":
+        return given
+    form = "html" if field.rich_text else "text"
+    return {"format": form, "content": write_text(str(given)) if field.rich_text else given}
+
+
+def _anything(_: Json) -> bool:
+    return True
+
+
+def _is_text(given: Json) -> bool:
+    return isinstance(given, str)
+
+
+def _is_number(given: Json) -> bool:
+    # To Python true and false are numbers; to JSON infinity and NaN are none.
+    return isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given)
+
+
+_DATES: Final = ("datepicker", "datetimepicker")
+_TAKES: Final[Mapping[str, tuple[Callable[[Json], bool], str]]] = {
+    "text": (_is_text, "a text"), "textarea": (_is_text, "a text"), "number": (_is_number, "a number"),
+    "boolean": (lambda given: isinstance(given, bool), "true or false"),
+    **dict.fromkeys(_DATES, (_is_number, "a date in ISO 8601")),
+}
+
+
+def millis(field: FieldDef, text: str) -> int:
+    """Give a date in ISO 8601 as the platform takes it; without a zone it is UTC. Raises ``ValueError``."""
+    try:
+        given = datetime.fromisoformat(text)
+        told = given if given.tzinfo is not None else given.replace(tzinfo=UTC)
+        if field.input_type == "datepicker":
+            told = datetime.combine(given.date(), datetime.min.time(), UTC)
+        return (told - EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{field.text} ({field.name}) takes a date in ISO 8601, not {text[:60]!r}") from None
 
 
 def _choice(field: FieldDef, given: Json) -> Json:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kibcase_connectors.model import DESCRIPTION, SEVERITY, STATUS, TITLE
+from kibcase_connectors.model import ASSIGNEE, DESCRIPTION, SEVERITY, STATUS, TITLE
 
-NAMES: Final = {TITLE: "name", DESCRIPTION: "description", STATUS: "plan_status", SEVERITY: "severity_code"}
-"""The platform's field for each field that sync speaks of, but for tags, which have none of their own."""
+NAMES: Final = {
+    TITLE: "name", DESCRIPTION: "description", STATUS: "plan_status", SEVERITY: "severity_code", ASSIGNEE: "owner_id",
+}
+"""The platform's field for each field that sync speaks of and that has one of its own in every organisation."""
 
 CUSTOM: Final = "properties"
 """The prefix of custom fields, in queries and in incidents; changes name them without it."""
@@ -33,13 +35,14 @@ class Choice:
 class FieldDef:
     """The definition of a field of incidents (``types/incident/fields``).
 
-    ``required`` is ``always``, ``close`` or "". ``input_type`` is ``text``, ``textarea``, ``select``,
-    ``multiselect``, ``boolean``, ``number``, ``datepicker``, ``datetimepicker``, ``select_owner``, ...
+    ``number`` is its id. ``required`` is ``always``, ``close`` or "". ``input_type`` is ``text``, ``textarea``,
+    ``select``, ``multiselect``, ``boolean``, ``number``, ``datepicker``, ``datetimepicker``, ``select_owner``, ...
     """
 
     name: str
     text: str
     input_type: str
+    number: int | None = None
     custom: bool = False
     required: str = ""
     rich_text: bool = False
@@ -78,6 +81,7 @@ class Incident:
     created: int
     modified: int
     creator: str
+    creator_id: str = ""
     values: Mapping[str, Any]
     perms: Mapping[str, Any]
     rehearsal: bool = False
@@ -94,22 +98,27 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One note with its text as HTML; times are epoch milliseconds."""
+    """One note with its text as HTML; times are epoch milliseconds.
+
+    ``principal`` is the id of its writer, "" if the platform does not say.
+    """
 
     id: int
     html: str
     author: str
     created: int
     modified: int
+    principal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """The organisation and who we are in it: ``handle`` is the principal of the API key."""
+    """The organisation and who we are in it: ``handle`` is our principal, ``user`` our e-mail if it is a user."""
 
     id: int
     name: str
     handle: str
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,17 +149,25 @@ def incident(raw: Mapping[str, Any]) -> Incident:
     created = int(raw["create_date"])
     return Incident(
         id=int(raw["id"]), vers=int(raw["vers"]), created=created,
-        modified=int(raw.get("inc_last_modified_date") or created), creator=_creator(raw), values=values,
+        modified=int(raw.get("inc_last_modified_date") or created), creator=_creator(raw),
+        creator_id=principal_id(raw.get("creator_principal"), raw.get("creator_id")), values=values,
         perms=raw.get("perms") or {}, rehearsal=any(raw.get(name) is True for name in ("inc_training", "draft")),
     )
 
 
 def _creator(raw: Mapping[str, Any]) -> str:
     principal = raw.get("creator_principal") or {}
-    return _person(raw.get("creator") or {}, "fname", "lname") or str(principal.get("display_name") or "")
+    return person_name(raw.get("creator") or {}, "fname", "lname") or str(principal.get("display_name") or "")
 
 
-def _person(raw: Mapping[str, Any], first: str, last: str) -> str:
+def principal_id(principal: object, otherwise: object = None) -> str:
+    """Give the id of a principal as text, else ``otherwise``; "" if there is neither."""
+    found = principal.get("id") if isinstance(principal, Mapping) else None
+    return str(found if found is not None else "" if otherwise is None else otherwise)
+
+
+def person_name(raw: Mapping[str, Any], first: str, last: str) -> str:
+    """Give the first and last names of a person, as far as there are any."""
     return " ".join(str(raw[name]).strip() for name in (first, last) if raw.get(name)).strip()
 
 
@@ -173,13 +190,14 @@ def note(raw: Mapping[str, Any]) -> Note:
     return Note(
         id=int(raw["id"]), html=content(raw["text"]), author=_author(raw), created=created,
         modified=int(raw.get("modify_date") or created),
+        principal="" if raw.get("user_id") is None else str(raw["user_id"]),
     )
 
 
 def _author(raw: Mapping[str, Any]) -> str:
     principal, writer = raw.get("modify_principal") or {}, raw.get("user_id")
     named = principal if principal.get("id") == writer else {}
-    shown = _person(raw, "user_fname", "user_lname") or str(named.get("display_name") or named.get("name") or "")
+    shown = person_name(raw, "user_fname", "user_lname") or str(named.get("display_name") or named.get("name") or "")
     return shown or f"principal {writer}"
 
 
@@ -199,6 +217,7 @@ def field_def(raw: Mapping[str, Any]) -> FieldDef:
     name = str(raw["name"])
     return FieldDef(
         name=name, text=str(raw.get("text") or name), input_type=str(raw["input_type"]),
+        number=raw["id"] if isinstance(raw.get("id"), int) else None,
         custom=raw.get("prefix") == CUSTOM, required=str(raw.get("required") or ""),
         rich_text=raw.get("rich_text") is True,
         choices=tuple(
@@ -216,5 +235,6 @@ def organisation(raw: Mapping[str, Any], wanted: int | str) -> Organisation | No
         alike = any(name in known for name in named) or str(wanted).strip() == str(org["id"])
         if alike and org.get("enabled") is not False:
             who = raw.get("api_key_handle") if raw.get("api_key_handle") is not None else raw.get("user_id")
-            return Organisation(id=int(org["id"]), name=str(org.get("name") or org["id"]), handle=str(who))
+            user = "" if raw.get("api_key_handle") is not None else str(raw.get("user_email") or "")
+            return Organisation(id=int(org["id"]), name=str(org.get("name") or org["id"]), handle=str(who), user=user)
     return None

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -29,11 +30,14 @@ from kibcase_connectors.errors import ConnectorError, Denied, Unavailable
 from kibcase_connectors.servicenow import failures
 from kibcase_connectors.servicenow.config import ServiceNowConfig
 from kibcase_connectors.servicenow.failures import Answer, Cancelled, Deed
+from kibcase_connectors.servicenow.signing import GRANT, signer
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
 _EARLY: Final = timedelta(seconds=60)
 """How long before its end an OAuth token is replaced, so that none runs out between a read and a write."""
+_APART: Final = timedelta(seconds=30)
+"""From when on two clocks that differ are the likely reason for a refused assertion."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +53,8 @@ class ServiceNowClient:
 
     Every method waits no longer than the configured time-outs and raises only ``kibcase_connectors.errors`` (and
     ``failures.Cancelled`` for reads). ``clock`` is the daemon's. Not for use from two threads at once. The constructor
-    raises ``FileNotFoundError`` for a missing file of certificates.
+    raises ``FileNotFoundError`` for a missing file of certificates or of the client's own certificate, and as
+    ``signing.signer`` does.
     """
 
     def __init__(self, system: str, config: ServiceNowConfig, clock: Callable[[], datetime]) -> None:
@@ -57,12 +62,18 @@ class ServiceNowClient:
         self._config = config
         self._clock = clock
         self._trusted = trusted(config)
+        for file in (config.client_cert, config.client_key):
+            if file is not None and not file.is_file():
+                raise FileNotFoundError(f"no such file of a client certificate: {file}")
+        self._signer = signer(config)
         self._token: _Token | None = None
         self._http: requests.Session | None = None
         self.offset: timedelta = timedelta()
         """How far the daemon's clock is ahead of the instance's, by the last answer."""
         self.date: datetime | None = None
         """The instance's time in the last answer, in whole seconds; None if it gave none."""
+        self.sent: int = 0
+        """How many requests were sent so far, log-ins among them."""
 
     def close(self) -> None:
         """Let go of the connections and the token; the next request makes new ones."""
@@ -78,19 +89,64 @@ class ServiceNowClient:
         """Send a GET. After 401 it logs in anew and asks once more: nodes lose sessions when they restart."""
         answer = self._exchange(deed, "GET", path, params=params)
         if answer.status == 401:
-            self._token = None
             answer = self._exchange(deed, "GET", path, params=params)
         return self._judged(deed, answer)
 
-    def send(self, deed: Deed, method: str, path: str, params: Mapping[str, Any], body: Mapping[str, str]) -> Answer:
-        """Send a request that writes, once."""
-        answer = self._exchange(deed, method, path, params=params, body=body)
+    def send(self, deed: Deed, method: str, path: str, params: Mapping[str, Any], body: Any = None) -> Answer:
+        """Send a request that writes, with a JSON ``body`` unless it is None, once."""
+        return self._once(deed, self._exchange(deed, method, path, params=params, body=body))
+
+    def upload(
+        self, deed: Deed, path: str, params: Mapping[str, Any], content: BinaryIO, *, size: int, media_type: str
+    ) -> Answer:
+        """Send the next ``size`` bytes of ``content`` as the body of a POST, in pieces, once."""
+        url, headers = self._address(path), {**self._headers(), "Content-Type": media_type}
+        # An empty body has a length only if it is no stream.
+        data = Exactly(content, size) if size else b""
+        return self._once(deed, self._request(deed, "POST", url, headers=headers, params=dict(params), data=data))
+
+    def download(self, deed: Deed, path: str, into: BinaryIO, size: int) -> None:
+        """Write the body of a GET to ``into``, in pieces; anything but exactly ``size`` bytes is an error.
+
+        Redirections are not followed, so credentials go to the instance alone.
+        """
+        problem = self._downloaded(deed, path, into, size)
+        if isinstance(problem, Denied):
+            # As with every read, once more: nothing was written yet.
+            problem = self._downloaded(deed, path, into, size)
+        if isinstance(problem, Denied):
+            self.close()
+        if problem is not None:
+            # Raised outside the handler; see _request.
+            raise problem
+
+    def _downloaded(self, deed: Deed, path: str, into: BinaryIO, size: int) -> ConnectorError | None:
+        headers = {**self._headers(), "Accept": "*/*"}
+        self.sent += 1
+        try:
+            with self._session().request(
+                "GET", self._address(path), timeout=self._config.timeout, allow_redirects=False, stream=True,
+                headers=headers,
+            ) as raw:
+                self._doubt(raw.status_code)
+                if raw.status_code != requests.codes.ok:
+                    content = read_all(raw.iter_content(_CHUNK), MAX_ANSWER_BYTES)
+                    answer = Answer(status=raw.status_code, headers=raw.headers, content=content or b"")
+                    return failures.from_answer(deed, answer)
+                moved = _poured(raw.iter_content(_CHUNK), into, size)
+        except failures.caught() as error:
+            return failures.from_exception(deed, error)
+        if moved == size:
+            return None
+        said = f"{size:,} bytes were expected and {'more' if moved > size else f'{moved:,}'} came"
+        return Unavailable(self._system, deed.what, said=said)
+
+    def _once(self, deed: Deed, answer: Answer) -> Answer:
         if answer.status == 401:
-            self._token = None
             # Nothing was written. Whether the credentials are wrong or a session was lost, the next read tells.
             self.get(self.deed("asking whether the account can still log in"), "table/sys_user", {"sysparm_limit": 1})
             raise Unavailable(self._system, deed.what, said=failures.said_in(answer))
-        return self._judged(deed, answer)
+        return answer if answer.status == requests.codes.no_content else self._judged(deed, answer)
 
     def _judged(self, deed: Deed, answer: Answer) -> Answer:
         if failures.is_cancelled(answer):
@@ -103,16 +159,23 @@ class ServiceNowClient:
         return answer
 
     def _exchange(
-        self, deed: Deed, method: str, path: str, *, params: Mapping[str, Any], body: Mapping[str, str] | None = None
+        self, deed: Deed, method: str, path: str, *, params: Mapping[str, Any], body: Any = None
     ) -> Answer:
-        headers = {"Accept": "application/json", "User-Agent": "kibcase", **self._credentials()}
+        headers = self._headers()
         if body is not None:
             headers["Content-Type"] = "application/json"
-        url = f"{self._config.url}/api/now/v2/{path}"
-        return self._request(deed, method, url, headers=headers, params=dict(params), json=body)
+        return self._request(deed, method, self._address(path), headers=headers, params=dict(params), json=body)
+
+    def _address(self, path: str) -> str:
+        """Give the address of an API: relative ones are of the Table API v2, others begin with a slash."""
+        return f"{self._config.url}{path if path.startswith('/') else f'/api/now/v2/{path}'}"
+
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": "application/json", "User-Agent": "kibcase", **self._credentials()}
 
     def _request(self, deed: Deed, method: str, url: str, **given: Any) -> Answer:
         begun = self._clock()
+        self.sent += 1
         problem: ConnectorError
         try:
             with self._session().request(
@@ -126,6 +189,7 @@ class ServiceNowClient:
             if content is None:
                 raise failures.odd(deed)
             self._note(answer, begun)
+            self._doubt(answer.status)
             return answer
         # Raised outside the handler: exceptions of requests hold the Authorization header, which a traceback
         # that shows the context would print.
@@ -146,6 +210,9 @@ class ServiceNowClient:
             return {"Authorization": f"Bearer {config.token.get_secret_value()}"}
         if config.client_id is not None:
             return {"Authorization": f"Bearer {self._bearer()}"}
+        if config.username is None:
+            # The client certificate says who we are.
+            return {}
         pair = f"{config.username}:{_open(config.password)}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
@@ -155,25 +222,46 @@ class ServiceNowClient:
             token = self._token = self._granted()
         return token.value.get_secret_value()
 
+    def _doubt(self, status: int) -> None:
+        # With an assertion any refusal may be due to what the token stands for, and Kibana's connector asks anew, too.
+        if status == 401 or (self._signer is not None and 400 <= status < 500):
+            self._token = None
+
     def _granted(self) -> _Token:
-        config, begun = self._config, self._clock()
         deed = self.deed("logging in with OAuth")
-        form = {"client_id": config.client_id or "", "client_secret": _open(config.client_secret)}
-        if config.username is None:
-            form["grant_type"] = "client_credentials"
-        else:
-            form |= {"grant_type": "password", "username": config.username, "password": _open(config.password)}
-        answer = self._request(
-            deed, "POST", f"{config.url}/oauth_token.do", headers={"Accept": "application/json"}, data=form
-        )
+        begun, offset = self._clock(), self.offset
+        answer = self._asked(deed)
+        if self._signer is not None and answer.status in (400, 401) and abs(self.offset - offset) >= _APART:
+            # What was refused may be the time in the assertion, and now that of the instance is known.
+            begun, answer = self._clock(), self._asked(deed)
         value, lifespan = answer.object.get("access_token"), answer.object.get("expires_in")
         if answer.status >= 300 or not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            if answer.status in (400, 403) and answer.object:
-                raise Denied(self._system, deed.what, said=failures.said_in(answer), advice=_OAUTH)
-            raise failures.from_answer(deed, answer)
+            raise self._not_granted(deed, answer)
         seconds = lifespan if isinstance(lifespan, int) and lifespan > 0 else None
         until = None if seconds is None else begun + max(timedelta(seconds=seconds) - _EARLY, timedelta(seconds=1))
         return _Token(value=SecretStr(value), until=until)
+
+    def _asked(self, deed: Deed) -> Answer:
+        """Ask for a token (POST /oauth_token.do)."""
+        url, headers = f"{self._config.url}/oauth_token.do", {"Accept": "application/json"}
+        return self._request(deed, "POST", url, headers=headers, data=self._grant())
+
+    def _grant(self) -> dict[str, str]:
+        config = self._config
+        form = {"client_id": config.client_id or "", "client_secret": _open(config.client_secret)}
+        if self._signer is not None:
+            assertion = self._signer.assertion(self._clock() - self.offset, uuid.uuid4().hex)
+            return form | {"grant_type": GRANT, "assertion": assertion}
+        if config.username is None:
+            return form | {"grant_type": "client_credentials"}
+        return form | {"grant_type": "password", "username": config.username, "password": _open(config.password)}
+
+    def _not_granted(self, deed: Deed, answer: Answer) -> ConnectorError:
+        if self._signer is not None and answer.status in (400, 401, 403) and answer.object:
+            return Denied(self._system, deed.what, said=failures.said_in(answer), advice=_JWT)
+        if answer.status in (400, 403) and answer.object:
+            return Denied(self._system, deed.what, said=failures.said_in(answer), advice=_OAUTH)
+        return failures.from_answer(deed, answer)
 
     def _session(self) -> requests.Session:
         if self._http is None:
@@ -182,6 +270,10 @@ class ServiceNowClient:
 
 
 _OAUTH = "Check client_id and client_secret, and that the instance allows this grant for the client."
+_JWT = (
+    "Check client_id and client_secret, that jwt_key_id names an entry of the client's JWT verifier maps with the "
+    "certificate of jwt_private_key, that jwt_user is an active user by the client's user field, and both clocks."
+)
 
 
 def _session(config: ServiceNowConfig, verify: bool | str) -> requests.Session:  # noqa: FBT001 - requests' own value
@@ -193,6 +285,9 @@ def _session(config: ServiceNowConfig, verify: bool | str) -> requests.Session: 
     proxy = select_proxy(config.url, get_environ_proxies(config.url))
     session.proxies = {urlsplit(config.url).scheme: proxy} if proxy else {}
     session.verify = verify
+    if config.client_cert is not None:
+        certificate, key = str(config.client_cert), config.client_key
+        session.cert = certificate if key is None else (certificate, str(key))
     return session
 
 
@@ -214,6 +309,38 @@ def trusted(config: ServiceNowConfig) -> bool | str:
     if not Path(chosen).exists():
         raise FileNotFoundError(f"no such certificate file: {chosen}")
     return str(chosen)
+
+
+class Exactly:
+    """The next ``size`` bytes of a stream, as the body of a request; a stream that ends before raises ``OSError``."""
+
+    def __init__(self, content: BinaryIO, size: int) -> None:
+        self._content = content
+        self._size = size
+        self._left = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, amount: int = -1) -> bytes:
+        """Give the next bytes; http.client asks for a few kilobytes at a time."""
+        wanted = min(amount if amount > 0 else _CHUNK, _CHUNK, self._left)
+        piece = self._content.read(wanted) if wanted else b""
+        if wanted and not piece:
+            raise OSError(f"the content ended {self._left} bytes before its size: it changed meanwhile")
+        self._left -= len(piece)
+        return piece
+
+
+def _poured(chunks: Iterable[bytes], into: BinaryIO, size: int) -> int:
+    """Write chunks as long as they do not go beyond ``size``; gives how many bytes came until then."""
+    moved = 0
+    for chunk in chunks:
+        moved += len(chunk)
+        if moved > size:
+            break
+        into.write(chunk)
+    return moved
 
 
 def _open(secret: SecretStr | None) -> str:

@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from kibcase_connectors.custom import CustomSettings
+from kibcase_connectors.observables import TYPES
 from kibcase_connectors.settings import plain_token, web_address, without
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -32,6 +34,7 @@ _OWN_COLUMNS = frozenset({
     "short_description", "description", "state", "incident_state", "impact", "urgency", "priority", "correlation_id",
     "correlation_display", "work_notes", "comments",
 })
+_ASSERTION = ("jwt_key_id", "jwt_user", "jwt_private_key")
 
 
 def _column(name: str) -> str:
@@ -55,12 +58,14 @@ def _severities() -> Mapping[str, Severity]:
     return {"1": "critical", "2": "high", "3": "medium", "4": "low", "5": "low"}
 
 
-class ServiceNowConfig(BaseModel):
+class ServiceNowConfig(CustomSettings):
     """One account on one table of a ServiceNow instance.
 
     Exactly one way to log in: ``username`` and ``password`` (Basic); these with ``client_id`` and
     ``client_secret`` (OAuth, password grant); ``client_id`` and ``client_secret`` alone (OAuth, client
-    credentials); ``token`` (a bearer token); ``api_key`` (header ``x-sn-apikey``).
+    credentials); these with ``jwt_key_id``, ``jwt_user`` and ``jwt_private_key`` (OAuth, JWT bearer); ``token`` (a
+    bearer token); ``api_key`` (header ``x-sn-apikey``); ``client_cert`` alone (the instance maps the certificate to a
+    user).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
@@ -77,8 +82,24 @@ class ServiceNowConfig(BaseModel):
     password: SecretStr | None = Field(None, description="The account's password.")
     client_id: str | None = Field(None, min_length=1, description="The OAuth client; goes with client_secret.")
     client_secret: SecretStr | None = Field(None, description="The OAuth client's secret.")
+    jwt_key_id: str | None = Field(
+        None, min_length=1, description="The key id in the OAuth client's JWT verifier maps; goes with jwt_private_key."
+    )
+    jwt_user: str | None = Field(
+        None, min_length=1, description="Whom the assertion is for: a value of the OAuth client's user field."
+    )
+    jwt_private_key: SecretStr | None = Field(
+        None, description="The RSA private key (PEM) that signs assertions; needs the extra jwt."
+    )
+    jwt_private_key_password: SecretStr | None = Field(None, description="What opens it, if it is encrypted.")
     token: SecretStr | None = Field(None, description="A bearer token, used as it is.")
     api_key: SecretStr | None = Field(None, description="An API key for the header x-sn-apikey.")
+    client_cert: Path | None = Field(
+        None, description="A client certificate (PEM) for mutual TLS; alone, or with any other way to log in."
+    )
+    client_key: Path | None = Field(
+        None, description="Its private key (PEM, not encrypted), if that is a file of its own."
+    )
     account: str | None = Field(
         None, min_length=1,
         description="The user name under which writes are recorded (sys_updated_by); needed without username.",
@@ -111,6 +132,18 @@ class ServiceNowConfig(BaseModel):
         default_factory=_severities, description="The severity that a priority means."
     )
     tags_column: Column | None = Field(None, description="A text column of yours to keep tags in: u_tags.")
+    observables: Literal["auto", "app", "tables", "off"] = Field(
+        "auto",
+        description="How observables of sn_si_incident are written: through Elastic's app, into the tables of Threat "
+        "Intelligence, not at all; auto: through the app if it is there.",
+    )
+    observable_types: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="What the instance calls further types of observables, by kibcase's name: hostname, user, ...",
+    )
+    observables_column: Column | None = Field(
+        None, description="On incident: a text column of yours to keep observables in, one per line: u_observables."
+    )
     url_column: Column | None = Field(None, description="A column of yours for the address of the case: u_case_url.")
     journal: Literal["work_notes", "comments", "off"] = Field(
         "work_notes",
@@ -120,7 +153,9 @@ class ServiceNowConfig(BaseModel):
     create_fields: Mapping[Column, str] = Field(
         default_factory=dict, description="Values for further columns of new records, as stored (references: sys_id)."
     )
-    assignment_group: str | None = Field(None, min_length=1, description="The group, by name, for new records.")
+    assignment_group: str | None = Field(
+        None, min_length=1, description="The group, by name or sys_id, for new records."
+    )
     caller: str | None = Field(None, min_length=1, description="The caller, by user name, for new records.")
     correlation_display: str = Field(
         "kibcase", min_length=1, max_length=100, description="What kibcase puts into correlation_display."
@@ -132,6 +167,9 @@ class ServiceNowConfig(BaseModel):
         default_factory=dict, description="Lengths of columns in characters, in place of those of sys_dictionary."
     )
     audit: bool = Field(default=True, description="Ask sys_audit who changed a column last, if it may be read.")
+    poll_attachments: bool = Field(
+        default=True, description="Look for attachments that did not touch their record, too."
+    )
     poll_journal: bool = Field(
         default=True, description="Look for journal entries that did not touch their record, too."
     )
@@ -168,11 +206,31 @@ class ServiceNowConfig(BaseModel):
 
     @model_validator(mode="after")
     def _own_columns(self) -> Self:
-        for name, column in (("tags_column", self.tags_column), ("url_column", self.url_column)):
+        named = {
+            "tags_column": self.tags_column, "url_column": self.url_column,
+            "observables_column": self.observables_column,
+            **{f"custom.{name}": one.field for name, one in self.custom.items()},
+        }
+        seen: dict[str, str] = {}
+        for name, column in named.items():
+            if column is None:
+                continue
             if column in _OWN_COLUMNS or column in self.create_fields:
                 raise ValueError(f"{name} must be a column of its own")
-        if self.tags_column is not None and self.tags_column == self.url_column:
-            raise ValueError("tags_column and url_column must be two columns")
+            if column in seen:
+                raise ValueError(f"{seen[column]} and {name} must be two columns")
+            seen[column] = name
+        return self
+
+    @model_validator(mode="after")
+    def _observables(self) -> Self:
+        if self.observables_column is not None and self.table != "incident":
+            raise ValueError("observables_column is for the table incident; see observables")
+        unknown = sorted({*self.observable_types} - {*TYPES})
+        if unknown:
+            raise ValueError(f"observable_types: {unknown[0]!r} is no type; there is {', '.join(TYPES)}")
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key goes with client_cert; one of them is missing")
         return self
 
     @model_validator(mode="after")
@@ -180,18 +238,31 @@ class ServiceNowConfig(BaseModel):
         for one, two in (("username", "password"), ("client_id", "client_secret")):
             if (getattr(self, one) is None) != (getattr(self, two) is None):
                 raise ValueError(f"{one} and {two} go together; one of them is missing")
+        self._whole_assertion()
         given = ["username and password"] if self.username is not None else []
         given += ["client_id and client_secret"] if self.client_id is not None else []
         given += [name for name in ("token", "api_key") if getattr(self, name) is not None]
+        if not given and self.client_cert is not None:
+            given = ["client_cert"]
         if len(given) != 1 and given != ["username and password", "client_id and client_secret"]:
             found = f"given: {', '.join(given)}" if given else "none is given"
             raise ValueError(
                 f"exactly one way to log in is needed, {found}: username and password, client_id and client_secret "
-                "(with or without username and password), token, or api_key"
+                "(with username and password, with the keys of jwt, or alone), token, api_key, or client_cert"
             )
         if self.username is None and self.account is None:
             raise ValueError("account is needed with this way to log in: the user name that writes are recorded under")
         return self
+
+    def _whole_assertion(self) -> None:
+        named = [name for name in _ASSERTION if getattr(self, name) is not None]
+        if not named and self.jwt_private_key_password is None:
+            return
+        missing = [name for name in ("client_id", "client_secret", *_ASSERTION) if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"client_id, client_secret, {', '.join(_ASSERTION)} go together; without {missing[0]}")
+        if self.username is not None:
+            raise ValueError("exactly one way to log in is needed: username and password, or the keys of jwt")
 
     @property
     def own_name(self) -> str:

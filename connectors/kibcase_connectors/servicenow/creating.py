@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from kibcase_connectors.actions import Create
 from kibcase_connectors.api import Announce
-from kibcase_connectors.errors import Refused
-from kibcase_connectors.model import TAGS, Json, Receipt
-from kibcase_connectors.servicenow import query, wire
+from kibcase_connectors.errors import ConnectorError, OutcomeUnknown, Refused
+from kibcase_connectors.model import OBSERVABLES, TAGS, Json, Receipt
+from kibcase_connectors.servicenow import linking, query, wire
 from kibcase_connectors.servicenow.differences import compared
+from kibcase_connectors.servicenow.people import is_sys_id
 from kibcase_connectors.servicenow.site import Site
+from kibcase_connectors.servicenow.values import observables_column, written
 from kibcase_connectors.servicenow.wire import Record
 
 _log = logging.getLogger(__name__)
@@ -28,9 +30,12 @@ def create(site: Site, action: Create, announce: Announce) -> Receipt:
     if len(action.mark) > site.lengths["correlation_id"]:
         said = f"the mark {action.mark} is longer than correlation_id, {site.lengths['correlation_id']} characters"
         raise Refused(site.name, "creating a record", said=said, advice="Make the column longer.")
-    shown, columns = site.written(action.fields)
-    tags = _tags(site, action)
+    shown, columns = written(site, action.fields)
+    tags, seen = _set(site, action, TAGS), _set(site, action, OBSERVABLES)
     columns |= site.tag_column(tags)
+    if site.config.observables_column is not None and seen:
+        columns |= observables_column(site, "", seen)
+        shown[OBSERVABLES] = list(seen)
     shown |= {TAGS: list(tags)} if site.config.tags_column is not None else {}
     body = {
         **_further(site), **columns, "correlation_id": action.mark,
@@ -40,20 +45,31 @@ def create(site: Site, action: Create, announce: Announce) -> Receipt:
     asked = (*site.answered, *(name for name in body if name not in site.answered))
     record = site.client.create(site.table, body, asked)
     _compare(site, record, body)
-    return Receipt(
-        key=record.sys_id, label=record.number, url=site.browse(record.sys_id), stored=site.natives(record)
-    )
+    stored = site.natives(record)
+    if site.links_observables:
+        stored[OBSERVABLES] = _linked(site, record, seen, announce)
+    return Receipt(key=record.sys_id, label=record.number, url=site.browse(record.sys_id), stored=stored)
+
+
+def _linked(site: Site, record: Record, seen: tuple[str, ...], announce: Announce) -> list[Json]:
+    try:
+        return linking.change(site, record, seen, (), announce) if seen else []
+    except ConnectorError as error:
+        raise OutcomeUnknown(
+            site.name, f"creating {record.number}", said=f"it was created, but then: {error}", field=OBSERVABLES,
+            advice="It is found by its mark; what it lacks is added then.",
+        ) from error
 
 
 _MARKING = "Let the account read and write the column correlation_id; restart afterwards."
 
 
-def _tags(site: Site, action: Create) -> tuple[str, ...]:
-    value = action.fields.get(TAGS, ())
-    if site.config.tags_column is None or not value:
+def _set(site: Site, action: Create, name: str) -> tuple[str, ...]:
+    value = action.fields.get(name, ())
+    if name not in site.fields or not value:
         return ()
-    spelled: Json = site.native(TAGS, value)
-    return tuple(str(tag) for tag in spelled) if isinstance(spelled, list) else ()
+    spelled: Json = site.native(name, value)
+    return tuple(str(item) for item in spelled) if isinstance(spelled, list) else ()
 
 
 def _compare(site: Site, record: Record, body: Mapping[str, str]) -> None:
@@ -80,7 +96,11 @@ def _further(site: Site) -> dict[str, str]:
 
 
 def reference(site: Site, table: str, column: str, name: str) -> str:
-    """Give the id of an active person or group, looked up once. Raises ``Refused`` if it is not one."""
+    """Give the id of an active person or group, by name or sys_id, looked up once.
+
+    Raises ``Refused`` if it is not one.
+    """
+    column = "sys_id" if is_sys_id(name) else column
     known = site.learnt.references
     if (table, name) not in known:
         what = f"looking up {name!r} in {table}"

@@ -4,46 +4,67 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kibcase_connectors.actions import AddComment, EditComment, LinkBack, SetFields
 from kibcase_connectors.api import Announce
 from kibcase_connectors.errors import ConnectorError, OutcomeUnknown, Refused
-from kibcase_connectors.model import DESCRIPTION, MARK_PREFIX, SEVERITY, TAGS, TITLE, Receipt
+from kibcase_connectors.model import ASSIGNEE, MARK_PREFIX, OBSERVABLES, TAGS, Json, Receipt
+from kibcase_connectors.servicenow import linking
 from kibcase_connectors.servicenow.config import PUSHED_DISPLAY
 from kibcase_connectors.servicenow.differences import Differences, compared
-from kibcase_connectors.servicenow.mapping import tags_of
+from kibcase_connectors.servicenow.mapping import ASSIGNED, tags_of
+from kibcase_connectors.servicenow.observables import in_column
+from kibcase_connectors.servicenow.people import group_hint
 from kibcase_connectors.servicenow.site import JOURNAL_COLUMNS, Site
 from kibcase_connectors.servicenow.text import read_note, write_note
+from kibcase_connectors.servicenow.values import field_of, observables_column, written
 from kibcase_connectors.servicenow.wire import Record
 
 _log = logging.getLogger(__name__)
 _IGNORED = "Let the account write the column, or leave the field out of the link rule."
-_FIELDS = {
-    "short_description": TITLE, "description": DESCRIPTION, "impact": SEVERITY, "urgency": SEVERITY,
-    "priority": SEVERITY,
-}
 
 
 def set_fields(site: Site, action: SetFields, announce: Announce) -> Receipt:
     """Change columns in one request and learn from the answer what was stored.
 
     Raises ``Refused`` if ServiceNow takes no notice of any of them, ``OutcomeUnknown`` if only of some: then the
-    rest was stored, and the next look at the record tells what is left to do.
+    rest was stored, and the next look at the record tells what is left to do. Observables that are rows of their own
+    follow in further requests.
     """
-    shown, columns = site.written(action.fields)
+    shown, columns = written(site, action.fields)
     before = site.unchanged(action.key, action.version)
     if TAGS in action.add or TAGS in action.remove:
         tags = _tags(site, before, action)
         shown |= {TAGS: list(tags)} if site.config.tags_column is not None else {}
         columns |= site.tag_column(tags) | _remarked(site, before, action)
-    receipt = Receipt(key=before.sys_id, label=before.number, url=site.browse(before.sys_id))
-    if not columns:
-        return receipt
-    announce(shown)
-    after = _patched(site, before, columns)
-    stored = site.natives(after)
-    return replace(receipt, stored={name: stored.get(name, value) for name, value in shown.items()})
+    seen, gone = action.add.get(OBSERVABLES, ()), action.remove.get(OBSERVABLES, ())
+    if (column := site.config.observables_column) is not None and (seen or gone):
+        columns |= observables_column(site, before[column], seen, gone)
+        shown[OBSERVABLES] = list(in_column(columns[column]))
+    stored: dict[str, Json] = {}
+    if columns:
+        announce(shown)
+        natives = site.natives(_patched(site, before, columns))
+        stored = {name: natives.get(name, value) for name, value in shown.items()}
+    if site.links_observables and (seen or gone):
+        stored[OBSERVABLES] = _linked(site, before, action, announce, stored=tuple(columns))
+    return Receipt(key=before.sys_id, label=before.number, url=site.browse(before.sys_id), stored=stored)
+
+
+def _linked(
+    site: Site, before: Record, action: SetFields, announce: Announce, *, stored: tuple[str, ...]
+) -> Json:
+    try:
+        return linking.change(
+            site, before, action.add.get(OBSERVABLES, ()), action.remove.get(OBSERVABLES, ()), announce
+        )
+    except ConnectorError as error:
+        if not stored:
+            raise
+        raise OutcomeUnknown(
+            site.name, f"changing {before.number}", said=f"{', '.join(stored)} was stored, but then: {error}",
+            field=OBSERVABLES,
+        ) from error
 
 
 def _tags(site: Site, before: Record, action: SetFields) -> list[str]:
@@ -71,6 +92,7 @@ def _patched(site: Site, before: Record, columns: Mapping[str, str]) -> Record:
         _log.info("%s: %s was changed by more than our write (count %d to %d)", site.name, before.number,
                   before.updates, after.updates)
     differences = compared(columns, before.values, after.values)
+    _judge_assignee(site, before, columns, after)
     for column, length in differences.cut.items():
         _log.warning("%s: %s of %s was cut to %d characters; give its length in lengths", site.name, column,
                      before.number, length)
@@ -80,16 +102,30 @@ def _patched(site: Site, before: Record, columns: Mapping[str, str]) -> Record:
     return after
 
 
+def _judge_assignee(site: Site, before: Record, columns: Mapping[str, str], after: Record) -> None:
+    """Raise ``OutcomeUnknown`` if a rule of the instance has put nobody, or somebody else, in the assignee's place."""
+    wanted = columns.get(ASSIGNED)
+    if wanted is None or after[ASSIGNED] in (wanted, before[ASSIGNED]):
+        return
+    raise OutcomeUnknown(
+        site.name, f"changing {before.number}", field=ASSIGNEE, advice=group_hint(after),
+        said=f"a rule of the instance {'changed' if after[ASSIGNED] else 'emptied'} {ASSIGNED} afterwards",
+    )
+
+
 def _ignored(
     site: Site, before: Record, columns: Mapping[str, str], differences: Differences
 ) -> Refused | OutcomeUnknown:
     listed = ", ".join(differences.dropped)
     what, said = f"changing {before.number}", f"ServiceNow took no notice of {listed}"
-    name = _FIELDS.get(differences.dropped[0], TAGS if differences.dropped[0] == site.config.tags_column else None)
-    changed = [column for column, text in columns.items() if text != before[column]]
-    if set(changed) <= set(differences.dropped):
-        return Refused(site.name, what, said=said, field=name, advice=_IGNORED)
-    return OutcomeUnknown(site.name, what, said=f"{said} and stored the rest", field=name, advice=_IGNORED)
+    name = field_of(site, differences.dropped[0])
+    advice = group_hint(before) if differences.dropped[0] == ASSIGNED else _IGNORED
+    stored = [column for column, text in columns.items()
+              if text != before[column] and column not in differences.dropped]
+    if not stored:
+        return Refused(site.name, what, said=f"{said}; nothing was stored", field=name, advice=advice)
+    said = f"{said} and stored {', '.join(stored)}"
+    return OutcomeUnknown(site.name, what, said=said, field=name, advice=advice)
 
 
 def link_back(site: Site, action: LinkBack, announce: Announce) -> Receipt:
@@ -114,7 +150,7 @@ def add_comment(site: Site, action: AddComment, announce: Announce) -> Receipt:
     ``OutcomeUnknown`` as long as a written entry is not to be seen.
     """
     column = site.config.journal
-    if column == "off":
+    if column == "off" or not site.reads_journal:
         raise Refused(site.name, "writing a comment", said="the journal is configured to be left alone (journal: off)")
     try:
         text = write_note(action.body, action.mark, site.lengths[column])

@@ -13,7 +13,6 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from kibcase.errors import bounded
-from kibcase.retry import parse_http_date, parse_retry_after
 from kibcase_connectors.errors import (
     ConnectorError,
     Denied,
@@ -24,6 +23,7 @@ from kibcase_connectors.errors import (
     Unavailable,
 )
 from kibcase_connectors.network import cause_of, never_sent
+from kibcase_connectors.waiting import asked_wait, rate_limit_reason
 
 _LOG_IN: Final = "Check the account's credentials, and that the account is active and may use web services."
 _ADDRESS: Final = "Check that the address is the instance's own and not that of a log-in page or a proxy."
@@ -33,6 +33,9 @@ _MANDATORY: Final = "Give values in the configuration: close_code, close_notes, 
 _ASLEEP: Final = "the instance is hibernating"
 _WAKE: Final = "Wake it on the vendor's developer site."
 _ODD: Final = "the answer is not in ServiceNow's form"
+_LARGE: Final = "Leave the file out, or raise the limit (com.glide.attachment.max_size, or that of a proxy on the way)."
+_TOO_LARGE: Final = 413
+_CANCELLED: Final = "transaction cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +82,13 @@ class MoveRefused(Refused):
 
 
 def is_cancelled(answer: Answer) -> bool:
-    """Tell whether an answer of status 2xx says in its body that something went wrong."""
-    return answer.status < 300 and bool(answer.object.get("error"))
+    """Tell whether the instance gave up in the middle: an error in a body of status 2xx, or what another one says.
+
+    Which of the two it is depends on whether the status was sent before the transaction quota struck.
+    """
+    if answer.status < 300:
+        return bool(answer.object.get("error"))
+    return _CANCELLED in said_in(answer).casefold()
 
 
 def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
@@ -91,11 +99,13 @@ def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
     if status == 401:
         return Denied(deed.system, deed.what, said=said, advice=_LOG_IN)
     if status == 429:
-        return Throttled(deed.system, deed.what, said=said, retry_after=retry_after(answer))
+        return Throttled(deed.system, deed.what, said=_limited(answer, said), retry_after=retry_after(answer))
+    if status == _TOO_LARGE:
+        return Refused(deed.system, deed.what, said=said, advice=_LARGE)
     if status < 400 or status == 408 or status >= 500:
         return _unusable(deed, answer, said)
-    if not answer.object:
-        # Whatever this is, ServiceNow itself says everything in JSON.
+    if not answer.object or (status == 404 and "error" not in answer.object):
+        # Whatever this is, ServiceNow itself says everything in JSON, with a member "error".
         return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
     if status == 404:
         return NotFound(deed.system, deed.what, said=said)
@@ -149,18 +159,13 @@ def odd(deed: Deed) -> ConnectorError:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Give the seconds to wait that an answer names.
+    """Give the seconds to wait that an answer names; see ``kibcase_connectors.waiting.asked_wait``."""
+    return asked_wait(answer.headers, datetime.now(UTC), status=answer.status)
 
-    ``Retry-After`` is a whole number, a decimal or an HTTP date; without it ``X-RateLimit-Reset`` says when the
-    hourly budget begins anew, in seconds since the epoch.
-    """
-    now = parse_http_date(answer.headers.get("Date")) or datetime.now(UTC)
-    seconds = parse_retry_after(answer.headers.get("Retry-After"), now=now)
-    if seconds is None and answer.status == 429:
-        epoch = parse_retry_after(answer.headers.get("X-RateLimit-Reset"), now=now)
-        seconds = None if epoch is None else max(0.0, epoch - now.timestamp())
-    return seconds
 
+def _limited(answer: Answer, said: str) -> str:
+    rule = rate_limit_reason(answer.headers)
+    return said if rule is None else f"{said} ({rule})"
 
 
 def said_in(answer: Answer) -> str:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from kibcase_connectors.errors import Refused
+from kibcase_connectors.errors import Denied, Refused
 from kibcase_connectors.model import Changed, Changes
-from kibcase_connectors.servicenow import query, wire
+from kibcase_connectors.servicenow import files, linking, query, wire
 from kibcase_connectors.servicenow.config import ServiceNowFilter
 from kibcase_connectors.servicenow.cursor import Cursor, advanced, loads
 from kibcase_connectors.servicenow.mapping import NOTHING_LATE, Late, is_copy, version
-from kibcase_connectors.servicenow.rest import IDS
-from kibcase_connectors.servicenow.site import JOURNAL, JOURNAL_COLUMNS, Site
+from kibcase_connectors.servicenow.rest import ATTACHMENT, IDS
+from kibcase_connectors.servicenow.site import JOURNAL, JOURNAL_COLUMNS, LINKS, Site
 from kibcase_connectors.servicenow.walk import PAGE
 from kibcase_connectors.servicenow.wire import Record
 
 _WHAT = "looking for changed records"
 _NOTED = ("sys_id", "element_id", "sys_created_on")
+_ATTACHED = ("sys_id", "table_sys_id", "sys_created_on")
+_LINKED = ("sys_id", "task", "sys_created_on")
 _log = logging.getLogger(__name__)
 
 def changes(site: Site, accepts: ServiceNowFilter, text: str | None, clock: Callable[[], datetime]) -> Changes:
     """List what was updated since the cursor ``text``; see ``Connector.changes``.
 
-    An idle call costs two requests: one for records, one for journal entries, which may not touch their record.
-    A first walk looks at the newest entries only, as it lists every record anyway.
+    An idle call costs one request for records and one each for journal entries, attachments and observables, which may
+    not touch their record. A first walk looks at the newest of these only, as it lists every record anyway.
     """
     last = _position(text)
     margin = site.config.margin
@@ -35,16 +38,16 @@ def changes(site: Site, accepts: ServiceNowFilter, text: str | None, clock: Call
     begun = wire.stamped(site.client.date) if site.client.date is not None else None
     if since is None and records:
         since = Cursor(at=max(record.updated for record in records.values()), first=now).since(margin)
-    noted = _noted(site, since)
-    strays = _strays(site, [key for key in noted if key not in records])
+    hung = _hung(site, since)
+    strays = _strays(site, [key for key in hung if key not in records])
     if not records and not strays:
         site.confirm()
     found = {**records, **strays}
-    stamps = [record.updated for record in records.values()] + [late.stamp for late in noted.values()]
+    stamps = [record.updated for record in records.values()] + [late.stamp for late in hung.values()]
     newest = max(stamps, default=None)
     after = advanced(last, newest, begun=begun, now=now, overlap=margin, crowd=_crowd(records.values(), newest))
     return Changes(
-        items=tuple(_changed(record, noted, accepts) for record in found.values()),
+        items=tuple(_changed(record, hung, accepts) for record in found.values()),
         cursor=after.dumps() if after is not None else "{}",
     )
 
@@ -75,24 +78,49 @@ def _records(site: Site, since: str | None, last: Cursor | None) -> dict[str, Re
     return found
 
 
-def _noted(site: Site, since: str | None) -> dict[str, Late]:
-    """Give for each record the newest second in which its journal was written since then."""
-    if since is None or site.config.journal == "off" or not site.config.poll_journal:
-        return {}
-    base = query.both(query.any_of("name", (site.table, "task")), query.any_of("element", JOURNAL_COLUMNS))
-    walk = site.walk(_WHAT, JOURNAL, base, "sys_created_on", _NOTED)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """A table of things that hang on records: which rows, by which column they name their record, what is read.
+
+    ``blind`` makes the error for one that the account cannot read.
+    """
+
+    table: str
+    base: str
+    owner: str
+    fields: tuple[str, ...]
+    blind: Callable[[Site, str, str], Denied]
+
+
+def _sources(site: Site) -> Iterator[_Source]:
+    """Give what may be hung on a record without touching it, as far as it takes part."""
+    config = site.config
+    if site.reads_journal and config.poll_journal:
+        base = query.both(query.any_of("name", (site.table, "task")), query.any_of("element", JOURNAL_COLUMNS))
+        yield _Source(table=JOURNAL, base=base, owner="element_id", fields=_NOTED, blind=Site.blind)
+    if site.holds_files and config.poll_attachments:
+        base = query.equal("table_name", site.table)
+        yield _Source(table=ATTACHMENT, base=base, owner="table_sys_id", fields=_ATTACHED, blind=files.hidden)
+    if site.links_observables:
+        yield _Source(table=LINKS, base="", owner="task", fields=_LINKED, blind=linking.hidden)
+
+
+def _hung(site: Site, since: str | None) -> dict[str, Late]:
+    """Give for each record the newest second in which something was hung on it since then."""
     found: dict[str, Late] = {}
-    try:
-        for row in walk.rows(since):
-            key, stamp = wire.text(row, "element_id"), wire.text(row, "sys_created_on")
-            found[key] = found.get(key, NOTHING_LATE).with_entry(stamp, wire.text(row, "sys_id"))
-    except Refused as refused:
-        raise site.blind(_WHAT, refused.said) from refused
+    for source in _sources(site) if since is not None else ():
+        walk = site.walk(_WHAT, source.table, source.base, "sys_created_on", source.fields)
+        try:
+            for row in walk.rows(since):
+                key, stamp = wire.text(row, source.owner), wire.text(row, "sys_created_on")
+                found[key] = found.get(key, NOTHING_LATE).with_one(stamp, wire.text(row, "sys_id"))
+        except Refused as refused:
+            raise source.blind(site, _WHAT, refused.said) from refused
     return found
 
 
 def _strays(site: Site, keys: Sequence[str]) -> dict[str, Record]:
-    """Give the records of journal entries that did not touch them; those of other tables are left out."""
+    """Give the records of things that did not touch them; those of other tables are left out."""
     found: dict[str, Record] = {}
     for start in range(0, len(keys), IDS):
         part = set(keys[start : start + IDS])
@@ -108,10 +136,10 @@ def _crowd(records: Iterable[Record], newest: str | None) -> str:
     return max(there) if len(there) > PAGE // 2 else ""
 
 
-def _changed(record: Record, noted: Mapping[str, Late], accepts: ServiceNowFilter) -> Changed:
+def _changed(record: Record, hung: Mapping[str, Late], accepts: ServiceNowFilter) -> Changed:
     eligible = accepts.accepts(
         group=record["assignment_group.name"], category=record["category"],
         created=wire.stamp(record["sys_created_on"]),
     )
-    late = noted.get(record.sys_id, NOTHING_LATE)
+    late = hung.get(record.sys_id, NOTHING_LATE)
     return Changed(key=record.sys_id, version=version(record, late), eligible=eligible, marked=is_copy(record))

@@ -6,14 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
+from kibcase_connectors.custom import custom_codecs
 from kibcase_connectors.mapping import Codec, Elements, FieldMap, Table, UnmappedError
 from kibcase_connectors.markup import normalise
 from kibcase_connectors.markup.characters import units
 from kibcase_connectors.model import (
+    ASSIGNEE,
     DESCRIPTION,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITY,
     STATUS,
     TAGS,
@@ -23,13 +26,15 @@ from kibcase_connectors.model import (
     Json,
     Unset,
 )
+from kibcase_connectors.people import NOBODY, People, PersonCodec
 from kibcase_connectors.servicenow.config import PUSHED_DISPLAY, ServiceNowConfig
+from kibcase_connectors.servicenow.observables import codec, in_column
 from kibcase_connectors.servicenow.text import read_text, uncut_line, write_line, write_text
-from kibcase_connectors.servicenow.wire import Entry, Record
+from kibcase_connectors.servicenow.wire import Record
 
 DEFAULT_LENGTHS: Final = {
     "short_description": 160, "description": 4000, "close_notes": 4000, "correlation_id": 100, "work_notes": 4000,
-    "comments": 4000,
+    "comments": 4000, "file_name": 100,
 }
 """Lengths of a base system, in characters, for columns about which ``sys_dictionary`` says nothing."""
 
@@ -55,6 +60,10 @@ ORDERS: Final = {"incident": ("1", "2", "6"), "sn_si_incident": ("10", "16", "18
 """The states of a base system in the order of its process."""
 
 SEPARATOR: Final = ", "
+
+ASSIGNED: Final = "assigned_to"
+ASSIGNEE_COLUMNS: Final = (ASSIGNED, *(f"{ASSIGNED}.{name}" for name in ("user_name", "name", "email")))
+"""What is read of a record to tell its assignee."""
 
 
 class Lengths:
@@ -132,8 +141,8 @@ class PriorityCodec:
         return False
 
 
-def field_map(config: ServiceNowConfig, lengths: Lengths) -> FieldMap:
-    """Build the codecs for one configured table.
+def field_map(config: ServiceNowConfig, lengths: Lengths, name: str = "", people: People = NOBODY) -> FieldMap:
+    """Build the codecs for one configured table; ``name`` is the system's, by which ``people`` know accounts.
 
     Fields that take no part have a codec, too: without any value to write.
     """
@@ -145,6 +154,7 @@ def field_map(config: ServiceNowConfig, lengths: Lengths) -> FieldMap:
             {**config.severities}, frozenset(config.levels if config.table == "incident" else config.priorities)
         ),
         TAGS: Elements(write=_tag, key=_tag) if config.tags_column is not None else Elements(write=_nowhere),
+        ASSIGNEE: PersonCodec(name, people), OBSERVABLES: codec(config), **custom_codecs(config.custom),
     }
     return FieldMap(codecs)
 
@@ -183,7 +193,22 @@ def natives(record: Record, config: ServiceNowConfig) -> dict[str, Json]:
     }
     if config.tags_column is not None:
         values[TAGS] = list(tags_of(record[config.tags_column]))
-    return values
+    if config.observables_column is not None:
+        values[OBSERVABLES] = list(in_column(record[config.observables_column]))
+    return values | {ASSIGNEE: assignee_of(record)}
+
+
+def assignee_of(record: Record) -> Json:
+    """Give the assignee in ServiceNow's own form, None for nobody."""
+    found = record[ASSIGNED]
+    if not found:
+        return None
+    return person_native(found, *(record[f"{ASSIGNED}.{name}"] for name in ("user_name", "name", "email")))
+
+
+def person_native(sys_id: str, login: str, name: str, email: str) -> dict[str, Json]:
+    """Give a person in ServiceNow's own form; ``login`` is the user name."""
+    return {"id": sys_id, "login": login, "name": name or login or sys_id, "email": email}
 
 
 def tags_of(stored: str) -> list[str]:
@@ -222,26 +247,29 @@ def is_copy(record: Record) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """The newest second in which something was written into a record's journal: its stamp and the entries' ids."""
+    """The newest second in which something was hung on a record (a journal entry, a file, an observable).
+
+    Its stamp, and the ids of what came in it.
+    """
 
     stamp: str
     ids: frozenset[str]
 
-    def with_entry(self, stamp: str, sys_id: str) -> Late:
-        """Give it with one more entry."""
+    def with_one(self, stamp: str, sys_id: str) -> Late:
+        """Give it with one more thing."""
         if stamp < self.stamp:
             return self
         return Late(stamp, self.ids | {sys_id} if stamp == self.stamp else frozenset({sys_id}))
 
 
 NOTHING_LATE: Final = Late("", frozenset())
-"""A journal without entries."""
+"""Nothing hangs on the record."""
 
 
 def version(record: Record, late: Late) -> str:
     """Give a text that differs whenever anything synced has changed; from a search as from a full read.
 
-    Journal entries count from the second of the record's last update on: they need not touch their record.
+    What hangs on the record counts from the second of its last update on: it need not touch the record.
     """
     seen = [record["short_description"], record["state"], record["priority"]]
     digest = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
@@ -252,15 +280,29 @@ def version(record: Record, late: Late) -> str:
 
 
 def of_record(text: str) -> str:
-    """Give the part of a version that the record itself makes up, without the journal's."""
+    """Give the part of a version that the record itself makes up, without what hangs on it."""
     return text.partition("+")[0]
 
 
-def latest(entries: Iterable[Entry]) -> Late:
-    """Give the newest second of a journal."""
+class Hanging(Protocol):
+    """Something that hangs on a record."""
+
+    @property
+    def sys_id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def created(self) -> str:
+        """Its stamp."""
+        ...
+
+
+def latest(hanging: Iterable[Hanging]) -> Late:
+    """Give the newest second of what hangs on a record."""
     late = NOTHING_LATE
-    for entry in entries:
-        late = late.with_entry(entry.created, entry.sys_id)
+    for one in hanging:
+        late = late.with_one(one.created, one.sys_id)
     return late
 
 

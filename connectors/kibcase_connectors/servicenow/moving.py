@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from kibcase_connectors.actions import SetStatus
 from kibcase_connectors.api import Announce
 from kibcase_connectors.errors import ConnectorError, Refused, Throttled
 from kibcase_connectors.model import STATUS, STATUSES, Receipt
+from kibcase_connectors.servicenow.differences import compared
 from kibcase_connectors.servicenow.failures import MoveRefused
 from kibcase_connectors.servicenow.site import Site
 from kibcase_connectors.servicenow.states import STEPS, TRIES
 from kibcase_connectors.servicenow.wire import Record
 
 _ON_HOLD = "3"
+_log = logging.getLogger(__name__)
 
 
 def set_status(site: Site, action: SetStatus, announce: Announce) -> Receipt:
@@ -27,12 +31,22 @@ def set_status(site: Site, action: SetStatus, announce: Announce) -> Receipt:
         try:
             journey.step()
         except ConnectorError as error:
+            if isinstance(error, Refused) and len(journey.way) == 1 and journey.meaning == "closed":
+                raise _shut(site, record, error) from error
             if len(journey.way) > 1:
                 raise _standing(error, " -> ".join(journey.way)) from error
             raise
     return Receipt(
         key=record.sys_id, label=record.number, url=site.browse(record.sys_id),
         stored={STATUS: journey.record["state"]},
+    )
+
+
+def _shut(site: Site, record: Record, error: Refused) -> Refused:
+    # What ServiceNow says of it (an access control, no such move) sounds as if rights would help.
+    return Refused(
+        site.name, f"reopening {record.number}, which is in state {record['state']}", said=error.said, field=STATUS,
+        advice="What is closed is often read-only for good. Close the case again, or go on in a new record.",
     )
 
 
@@ -92,6 +106,9 @@ class _Journey:
         if self.record["state"] == before["state"]:
             said = f"ServiceNow took no notice of state {state}"
             raise MoveRefused(self._site.name, f"changing {before.number}", said=said, field=STATUS)
+        if dropped := compared(columns, before.values, self.record.values).dropped:
+            _log.warning("%s: with the state of %s, ServiceNow did not store: %s", self._site.name, before.number,
+                         ", ".join(dropped))
 
     def _filled(self, state: str) -> dict[str, str]:
         """Give what the data policies of a base system ask for with a state; what is there already is kept."""

@@ -31,6 +31,18 @@ def any_of(column: str, texts: Iterable[str]) -> str:
     return f"{column}IN{','.join(map(value, listed))}"
 
 
+def listable(texts: Iterable[str]) -> list[str]:
+    """Give those of ``texts`` that ``any_of`` can ask for."""
+    found = []
+    for text in texts:
+        try:
+            any_of("x", (text,))
+        except ValueError:
+            continue
+        found.append(text)
+    return found
+
+
 def both(*conditions: str) -> str:
     """Ask for rows that meet all conditions; empty ones ask for nothing."""
     return "^".join(condition for condition in conditions if condition)

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from kibcase_connectors.errors import Denied, NotFound, Refused
-from kibcase_connectors.model import DESCRIPTION, MARK_PREFIX, SEVERITY, STATUS, TAGS, TITLE, Snapshot, Touch
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    DESCRIPTION,
+    MARK_PREFIX,
+    OBSERVABLES,
+    SEVERITY,
+    STATUS,
+    TAGS,
+    TITLE,
+    Snapshot,
+    Touch,
+)
 from kibcase_connectors.servicenow import query, wire
+from kibcase_connectors.servicenow.columns import CustomColumn
 from kibcase_connectors.servicenow.config import PUSHED_DISPLAY
-from kibcase_connectors.servicenow.mapping import latest, marks_of, version
+from kibcase_connectors.servicenow.files import attachments, files
+from kibcase_connectors.servicenow.linking import links, listed
+from kibcase_connectors.servicenow.mapping import ASSIGNED, Hanging, latest, marks_of, version
 from kibcase_connectors.servicenow.site import Site
 from kibcase_connectors.servicenow.wire import Record
 
@@ -20,16 +34,23 @@ _FEW = 100
 def read(site: Site, key: str) -> Snapshot:
     """Read a record. It comes first: a note added meanwhile makes its version out of date."""
     record = site.record(key)
-    entries = site.entries(record)
+    entries = site.entries(record) if site.reads_journal else ()
+    attached = attachments(site, key) if site.holds_files else ()
+    linked = links(site, key) if site.links_observables else ()
+    seen = {OBSERVABLES: listed(linked)} if site.links_observables else {}
+    # What no search would find again must not make the version another one.
+    polled: tuple[Hanging, ...] = (
+        *(entries if site.config.poll_journal else ()), *(attached if site.config.poll_attachments else ()), *linked
+    )
     touched = _touched(site, record)
     names = site.names([record["sys_created_by"]])
     by = names.get(record["sys_created_by"], record["sys_created_by"])
     return Snapshot(
-        key=record.sys_id, label=record.number, version=version(record, latest(entries)), mark=site.mark(record.sys_id),
-        fields=site.natives(record), url=site.browse(record.sys_id),
+        key=record.sys_id, label=record.number, version=version(record, latest(polled)), mark=site.mark(record.sys_id),
+        fields={**site.natives(record), **seen}, url=site.browse(record.sys_id),
         touched={name: touch for name, touch in touched.items() if name in site.fields},
         created=Touch(at=wire.stamp(record["sys_created_on"]) + site.client.offset, by=by),
-        comments=tuple(site.comments(entries)), marks=marks_of(record),
+        comments=tuple(site.comments(entries)), files=tuple(files(site, attached)), marks=marks_of(record),
     )
 
 
@@ -44,7 +65,19 @@ def _touched(site: Site, record: Record) -> dict[str, Touch]:
     # What we wrote last says nothing of who wrote before, only that it was not later.
     by = "" if author == site.config.own_name else site.names([author]).get(author, author)
     touch = Touch(at=wire.stamp(record.updated) + site.client.offset, by=by)
-    return dict.fromkeys((TITLE, DESCRIPTION, STATUS, SEVERITY, TAGS), touch)
+    return dict.fromkeys(_columns(site).values(), touch)
+
+
+def _columns(site: Site) -> dict[str, str]:
+    """Give the fields that are kept in columns, by column."""
+    config, custom = site.config, site.learnt.custom
+    own = {config.tags_column: TAGS, config.observables_column: OBSERVABLES}
+    return {
+        "short_description": TITLE, "description": DESCRIPTION, "state": STATUS, "priority": SEVERITY,
+        ASSIGNED: ASSIGNEE,
+        **{column: name for column, name in own.items() if column is not None},
+        **{one.info.name: name for name, one in custom.items() if isinstance(one, CustomColumn)},
+    }
 
 
 def _audited(site: Site, record: Record) -> dict[str, Touch] | None:
@@ -53,10 +86,7 @@ def _audited(site: Site, record: Record) -> dict[str, Touch] | None:
     What our own account has written was agreed with the other side before: it counts only where nobody else has
     changed the field.
     """
-    columns = {
-        "short_description": TITLE, "description": DESCRIPTION, "state": STATUS, "priority": SEVERITY,
-        **({site.config.tags_column: TAGS} if site.config.tags_column is not None else {}),
-    }
+    columns = _columns(site)
     base = query.both(
         query.equal("tablename", site.table), query.equal("documentkey", record.sys_id),
         query.any_of("fieldname", columns),

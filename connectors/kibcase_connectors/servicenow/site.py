@@ -7,43 +7,51 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
+from kibcase_connectors.api import Context
 from kibcase_connectors.errors import Conflict, ConnectorError, Denied, NotFound, OutcomeUnknown, Refused
 from kibcase_connectors.mapping import FieldMap
+from kibcase_connectors.markup.characters import units
 from kibcase_connectors.model import (
-    DESCRIPTION,
+    ASSIGNEE,
+    COMMENTS,
     FIELDS,
+    FILES,
     MARK_PREFIX,
+    OBSERVABLES,
     SEVERITY,
     TAGS,
-    TITLE,
     UNSET,
     Canonical,
     Comment,
     Json,
 )
 from kibcase_connectors.servicenow import query, wire
+from kibcase_connectors.servicenow.columns import CustomColumn, Unusable, read_columns, resolved
 from kibcase_connectors.servicenow.config import ServiceNowConfig
 from kibcase_connectors.servicenow.mapping import (
+    ASSIGNEE_COLUMNS,
     NOTHING_LATE,
     SEPARATOR,
     Lengths,
-    expected_priority,
     meanings,
     natives,
     of_record,
     order,
-    severity_columns,
     targets,
     version,
 )
-from kibcase_connectors.servicenow.rest import ServiceNowRest
+from kibcase_connectors.servicenow.rest import ATTACHMENT, ServiceNowRest
 from kibcase_connectors.servicenow.states import Model
 from kibcase_connectors.servicenow.text import read_note
 from kibcase_connectors.servicenow.walk import Walk
 from kibcase_connectors.servicenow.wire import ALWAYS, READ, Entry, Page, Record
 
 JOURNAL = "sys_journal_field"
+LINKS = "sn_ti_m2m_task_observable"
+"""The table that links tasks and observables."""
+
 JOURNAL_COLUMNS = ("work_notes", "comments")
 ENTRY_FIELDS = ("sys_id", "element", "element_id", "value", "sys_created_on", "sys_created_by")
 _PROBE = 50
@@ -58,7 +66,9 @@ class Learnt:
     ``started``: lengths are known and dates are read as UTC. ``people`` are display names by user name.
     ``refused`` are moves (from, to) that the instance did not allow. ``audit`` tells whether sys_audit can be
     read, None: not tried. ``unmarked`` is why no further records are created, "" if nothing speaks against it.
-    ``references`` are ids of people and groups by (table, name).
+    ``references`` are ids of people and groups by (table, name), ``assignees`` accounts by (column, value),
+    ``custom`` the columns of custom fields. ``properties`` are the system properties about attachments, None: not
+    asked. ``app``: Elastic's app takes observables; ``linked``: there are tables for observables.
     """
 
     started: bool = False
@@ -67,6 +77,11 @@ class Learnt:
     audit: bool | None = None
     unmarked: str = ""
     references: dict[tuple[str, str], str] = field(default_factory=dict)
+    assignees: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    custom: dict[str, CustomColumn | Unusable] = field(default_factory=dict)
+    properties: Mapping[str, str] | None = None
+    app: bool = False
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +93,7 @@ class Site:
     client: ServiceNowRest
     mapping: FieldMap
     lengths: Lengths
+    context: Context = field(default_factory=Context)
     learnt: Learnt = field(default_factory=Learnt)
 
     # -- what is configured -------------------------------------------------------------------------
@@ -93,7 +109,25 @@ class Site:
         leveled = self.config.levels if self.table == "incident" else self.config.priorities
         lacking = {SEVERITY} if not leveled else set()
         lacking |= {TAGS} if self.config.tags_column is None else set()
-        return frozenset(FIELDS) - lacking
+        observed = self.links_observables or self.config.observables_column is not None
+        further = {ASSIGNEE, *self.config.custom, *([OBSERVABLES] if observed else [])}
+        return (frozenset(FIELDS) - lacking) | {name for name in further if self.context.wants(name)}
+
+    @property
+    def reads_journal(self) -> bool:
+        """Tell whether comments take part."""
+        return self.config.journal != "off" and self.context.wants(COMMENTS)
+
+    @property
+    def holds_files(self) -> bool:
+        """Tell whether attachments take part."""
+        return self.context.wants(FILES)
+
+    @property
+    def links_observables(self) -> bool:
+        """Tell whether observables are rows that are linked to a record, and take part."""
+        wanted = self.table == "sn_si_incident" and self.config.observables != "off" and self.learnt.linked
+        return wanted and self.context.wants(OBSERVABLES)
 
     @property
     def model(self) -> Model:
@@ -102,8 +136,16 @@ class Site:
 
     @property
     def own_columns(self) -> tuple[str, ...]:
-        """The configured columns of the customer's own."""
-        return tuple(name for name in (self.config.tags_column, self.config.url_column) if name is not None)
+        """The configured columns of the customer's own, but for custom fields."""
+        config = self.config
+        named = (config.tags_column, config.url_column, config.observables_column)
+        return tuple(name for name in named if name is not None)
+
+    @property
+    def further_columns(self) -> tuple[str, ...]:
+        """The columns to read besides those that every record has."""
+        assigned = ASSIGNEE_COLUMNS if ASSIGNEE in self.fields else ()
+        return (*self.own_columns, *assigned, *read_columns(self.learnt.custom))
 
     def mark(self, sys_id: str) -> str:
         """Give the mark of one of this instance's records; it depends on the instance's address and the id."""
@@ -116,13 +158,17 @@ class Site:
 
     def natives(self, record: Record) -> dict[str, Json]:
         """Give the fields that take part, in ServiceNow's own form."""
+        values = natives(record, self.config)
+        values |= {
+            name: one.native(record) for name, one in self.learnt.custom.items() if isinstance(one, CustomColumn)
+        }
         taking_part = self.fields
-        return {name: value for name, value in natives(record, self.config).items() if name in taking_part}
+        return {name: value for name, value in values.items() if name in taking_part}
 
     # -- starting -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Learn the lengths of columns and make sure that dates in queries are read as UTC; once.
+        """Learn what the columns hold and how observables are kept, and see that dates are read as UTC; once.
 
         Raises ``Denied`` if they are not.
         """
@@ -131,6 +177,9 @@ class Site:
         for name, info in self.dictionary().items():
             if info.length is not None and info.name in self._sized:
                 self.lengths.learn(name, info.length)
+        wanted = {name: one.field for name, one in self.config.custom.items() if self.context.wants(name)}
+        self.learnt.custom = resolved(self.client, self.table, wanted) if wanted else {}
+        self.look_for_observables()
         if not self.reads_utc():
             raise Denied(
                 self.name, "comparing times", said="the instance reads times in queries in the account's time zone",
@@ -138,9 +187,22 @@ class Site:
             )
         self.learnt.started = True
 
+    def look_for_observables(self) -> None:
+        """Find out how observables of security incidents are written, and whether there are any (``auto``)."""
+        way = self.config.observables
+        if not self.links_observables:
+            return
+        self.learnt.app = way in ("auto", "app") and self.client.has_app()
+        if way == "auto" and not self.learnt.app:
+            try:
+                self.client.few("looking for observables", LINKS, "ORDERBYDESCsys_created_on", ("sys_id",), limit=1)
+            except Refused as refused:
+                _log.warning("%s: observables take no part: %s", self.name, refused.said)
+                self.learnt.linked = False
+
     @property
     def _sized(self) -> tuple[str, ...]:
-        return ("short_description", "description", "correlation_id", *JOURNAL_COLUMNS, *self.own_columns)
+        return ("short_description", "description", "correlation_id", "file_name", *JOURNAL_COLUMNS, *self.own_columns)
 
     def dictionary(self) -> dict[str, wire.ColumnInfo]:
         """Give what ``sys_dictionary`` says of the columns in use; empty if it cannot be read."""
@@ -152,6 +214,8 @@ class Site:
             return {}
         if not found:
             _log.warning("%s: sys_dictionary shows nothing; the lengths of a base system are assumed", self.name)
+        elif self.holds_files:
+            found |= self.client.columns(ATTACHMENT, ("file_name",))
         return found
 
     def reads_utc(self) -> bool:
@@ -178,7 +242,7 @@ class Site:
     def record(self, key: str) -> Record:
         """Read a record. Raises ``NotFound`` only if records of the table are visible to us at all."""
         try:
-            return self.client.record(self.table, key, (*READ, *self.own_columns))
+            return self.client.record(self.table, key, self.answered)
         except NotFound as gone:
             self.confirm()
             raise gone
@@ -223,8 +287,6 @@ class Site:
 
     def entries(self, record: Record) -> tuple[Entry, ...]:
         """Read the journal of a record, oldest first. Raises ``Denied`` if it is hidden from us."""
-        if self.config.journal == "off":
-            return ()
         what = f"reading the journal of {record.number}"
         base = query.both(query.equal("element_id", record.sys_id), query.any_of("element", JOURNAL_COLUMNS))
         walk = self.walk(what, JOURNAL, base, "sys_created_on", ENTRY_FIELDS)
@@ -249,14 +311,19 @@ class Site:
     def names(self, user_names: Iterable[str]) -> Mapping[str, str]:
         """Give what people are called, by user name; a name that is not to be found is its own."""
         known = self.learnt.people
-        wanted = {name for name in user_names if name and name not in known and "," not in name and name.isprintable()}
+        wanted = {name for name in user_names if name and name not in known}
         if wanted:
             try:
                 found = self.client.users(wanted)
             except Refused:
                 found = {}
-            known.update({name: wire.text(found.get(name, {}), "name") or name for name in wanted})
+            known.update({name: self._called(name, found.get(name, {})) for name in wanted})
         return known
+
+    def _called(self, user_name: str, row: Mapping[str, Any]) -> str:
+        accounts = [account for account in (user_name, wire.text(row, "sys_id")) if account]
+        shown = wire.text(row, "name") or user_name
+        return self.context.people.name_of(self.name, accounts, shown, wire.text(row, "email"))
 
     def comments(self, entries: tuple[Entry, ...]) -> Iterator[Comment]:
         """Give journal entries in the common form, on the daemon's clock."""
@@ -271,22 +338,6 @@ class Site:
 
     # -- writing ------------------------------------------------------------------------------------
 
-    def written(self, fields: Mapping[str, Canonical]) -> tuple[dict[str, Json], dict[str, str]]:
-        """Give scalar fields in ServiceNow's own form, and the columns to write for them. Raises ``Refused``."""
-        shown: dict[str, Json] = {}
-        columns: dict[str, str] = {}
-        for name, value in fields.items():
-            if name == SEVERITY:
-                mine = self._severity(value)
-                shown[name] = expected_priority(mine)
-                columns |= mine
-            elif name in (TITLE, DESCRIPTION):
-                stored = self.native(name, value)
-                shown[name] = columns[{TITLE: "short_description", DESCRIPTION: "description"}[name]] = str(stored)
-            elif name != TAGS:
-                raise Refused(self.name, f"setting {name}", said="it cannot be written as a field", field=name)
-        return shown, columns
-
     def native(self, field_name: str, value: Canonical) -> Json:
         """Give the value to write for a canonical one. Raises ``Refused`` if there is none."""
         try:
@@ -299,20 +350,20 @@ class Site:
             ) from unwritable
         return None if found is UNSET else found
 
-    def _severity(self, value: Canonical) -> dict[str, str]:
-        self.native(SEVERITY, value)
-        return severity_columns(str(value), self.config)
-
     def tag_column(self, tags: Iterable[str]) -> dict[str, str]:
         """Give the column to write for tags. Raises ``Refused`` if they do not fit."""
         column = self.config.tags_column
         if column is None:
             return {}
-        text = SEPARATOR.join(tags)
-        if len(text) > self.lengths[column]:
-            said = f"the tags need {len(text)} characters and {column} holds {self.lengths[column]}"
-            raise Refused(self.name, "setting tags", said=said, field=TAGS, advice=f"Make {column} longer.")
-        return {column: text}
+        return {column: self.fitting(column, SEPARATOR.join(tags), TAGS)}
+
+    def fitting(self, column: str, text: str, field_name: str) -> str:
+        """Give a text that must not be cut. Raises ``Refused`` if it does not fit into its column."""
+        if units(text) > self.lengths[column]:
+            said = f"the {field_name} need {units(text)} characters and {column} holds {self.lengths[column]}"
+            raise Refused(self.name, f"setting {field_name}", said=said, field=field_name,
+                          advice=f"Make {column} longer.")
+        return text
 
     def unknown(self, what: str, error: ConnectorError) -> OutcomeUnknown:
         """Turn the failure of a read that follows a write into what it means for the write."""
@@ -321,7 +372,7 @@ class Site:
     @property
     def answered(self) -> tuple[str, ...]:
         """The columns to show in the answer to a write."""
-        return tuple(dict.fromkeys((*READ, *self.own_columns)))
+        return tuple(dict.fromkeys((*READ, *self.further_columns)))
 
     @property
     def searched(self) -> tuple[str, ...]:

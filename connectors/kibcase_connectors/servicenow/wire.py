@@ -68,6 +68,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """One attachment (``sys_attachment``); ``author`` is a user name, ``created`` a stamp, ``size`` in bytes."""
+
+    sys_id: str
+    name: str
+    size: int
+    media_type: str
+    author: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of a list: its visible rows, whether more follow, and how many there are in all if it was told."""
 
@@ -78,7 +90,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnInfo:
-    """What ``sys_dictionary`` says of a column; ``length`` is None where it says nothing."""
+    """What ``sys_dictionary`` says of a column; ``length`` is None where it says nothing.
+
+    ``kind`` is its ``internal_type``, ``refers_to`` the table that a reference points to; ``chosen`` tells that it
+    has a list of choices.
+    """
 
     name: str
     label: str
@@ -86,6 +102,9 @@ class ColumnInfo:
     mandatory: bool
     read_only: bool
     has_default: bool
+    kind: str = ""
+    refers_to: str = ""
+    chosen: bool = False
 
 
 def record(raw: Mapping[str, Any]) -> Record:
@@ -120,6 +139,17 @@ def entry(raw: Mapping[str, Any]) -> Entry:
     return found
 
 
+def attached(raw: Mapping[str, Any]) -> Attached:
+    """Read an attachment, as the Attachment API lists it."""
+    found = Attached(
+        sys_id=_stored(raw["sys_id"]), name=_stored(raw["file_name"]), size=int(_stored(raw["size_bytes"])),
+        media_type=_stored(raw.get("content_type")) or "application/octet-stream",
+        author=_stored(raw.get("sys_created_by")), created=_stored(raw["sys_created_on"]),
+    )
+    stamp(found.created)
+    return found
+
+
 def column(raw: Mapping[str, Any]) -> ColumnInfo:
     """Read an entry of ``sys_dictionary``."""
     length = _stored(raw.get("max_length"))
@@ -127,7 +157,8 @@ def column(raw: Mapping[str, Any]) -> ColumnInfo:
         name=_stored(raw["element"]), label=_stored(raw.get("column_label")) or _stored(raw["element"]),
         length=int(length) if length.isdecimal() and int(length) else None,
         mandatory=_stored(raw.get("mandatory")) == "true", read_only=_stored(raw.get("read_only")) == "true",
-        has_default=bool(_stored(raw.get("default_value"))),
+        has_default=bool(_stored(raw.get("default_value"))), kind=_stored(raw.get("internal_type")),
+        refers_to=_stored(raw.get("reference")), chosen=_stored(raw.get("choice")) not in ("", "0"),
     )
 
 

@@ -8,7 +8,7 @@ import click
 
 from kibcase_daemon.cli.cases import cases
 from kibcase_daemon.cli.checking import check, plan
-from kibcase_daemon.cli.history import audit, retry, status
+from kibcase_daemon.cli.history import audit, link, retry, status
 from kibcase_daemon.cli.servers import demo, sandbox, server
 from kibcase_daemon.cli.syncing import serve, sync
 
@@ -23,5 +23,5 @@ def app() -> None:
     """
 
 
-for command in (cases, demo, sandbox, server, check, plan, sync, serve, status, retry, audit):
+for command in (cases, demo, sandbox, server, check, plan, sync, serve, status, link, retry, audit):
     app.add_command(command)

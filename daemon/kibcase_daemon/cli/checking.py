@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import click
 from kibcase_daemon.cli.output import config_option, console, json_option, link_json, read_config, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from kibcase_connectors.api import Connector
     from kibcase_connectors.model import Finding
@@ -32,11 +32,11 @@ def check(config_file: Path, *, as_json: bool) -> int:
     config = read_config(config_file)
     answers = []
     codes = [0]
-    for title, connector in _connectors(config):
-        with closing(connector):
+    with ExitStack() as ends:
+        for title, connector, templates in _connectors(config, ends):
             findings, code = _findings(connector)
-        codes.append(code)
-        answers.append((title, findings))
+            codes += [code, 1 if templates else 0]
+            answers.append((title, [*findings, *templates]))
     if as_json:
         found = [{"system": title, "findings": [asdict(finding) for finding in found]} for title, found in answers]
         write_json({"ok": max(codes) == 0, "systems": found})
@@ -51,21 +51,48 @@ def check(config_file: Path, *, as_json: bool) -> int:
     return max(codes)
 
 
-def _connectors(config: Config) -> Iterator[tuple[str, Connector]]:
-    """Give a connector for every system with every filter that the rules put on it."""
+def _connectors(config: Config, ends: ExitStack) -> Iterator[tuple[str, Connector, list[Finding]]]:
+    """Give a connector for every system with every filter that the rules put on it, and the problems of templates."""
     from kibcase_connectors.model import Side
-    from kibcase_daemon.wiring import connect, connector_for
+    from kibcase_daemon.sync.types import Both
+    from kibcase_daemon.wiring import connect, connector_for, unreadable_templates
 
+    guarded = _guarding(config, ends)
     for link in config.links:
+        both: Both[Connector] = Both(case=connector_for(config, link, Side.CASE), ticket=connector_for(
+            config, link, Side.TICKET
+        ))
+        problems = unreadable_templates(link, Both(case=both.case.mapping, ticket=both.ticket.mapping))
         for side in Side:
             name = link.case if side is Side.CASE else link.ticket
-            yield f"{name} ({config.systems[name].kind}), the {side} side of {link.name}", connector_for(
-                config, link, side
-            )
+            title = f"{name} ({config.systems[name].kind}), the {side} side of {link.name}"
+            yield title, ends.enter_context(closing(guarded(name, both.of(side)))), [
+                _template_finding(text) for of, text in problems if of is side
+            ]
     used = {name for link in config.links for name in (link.case, link.ticket)}
     for name, system in config.systems.items():
         if name not in used:
-            yield f"{name} ({system.kind}), used by no link", connect(config, name)
+            connector = guarded(name, connect(config, name))
+            yield f"{name} ({system.kind}), used by no link", ends.enter_context(closing(connector)), []
+
+
+def _template_finding(text: str) -> Finding:
+    from kibcase_connectors.model import Finding
+
+    return Finding(level="problem", subject="templates", text=text)
+
+
+def _guarding(config: Config, ends: ExitStack) -> Callable[[str, Connector], Connector]:
+    """Give what puts a connector behind the guard that the state keeps: a check that goes well ends its wait."""
+    from kibcase_connectors.guarded import GuardedConnector
+    from kibcase_daemon.store.sqlite import SqliteStore
+    from kibcase_daemon.wiring import guard_for, requests_of
+
+    if not config.state.exists():
+        return lambda _, connector: connector
+    store = ends.enter_context(closing(SqliteStore(config.state)))
+    guards = {name: guard_for(config, name, store) for name in config.systems}
+    return lambda name, connector: GuardedConnector(connector, guards[name], sent=requests_of(connector))
 
 
 def _findings(connector: Connector) -> tuple[list[Finding], int]:

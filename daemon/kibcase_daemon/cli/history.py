@@ -99,6 +99,33 @@ def _chosen(links: list[Link], names: Iterable[str]) -> list[Link]:
     return list(found.values())
 
 
+@click.command(short_help="Link a case and a ticket that exist already.")
+@config_option
+@click.argument("rule")
+@click.argument("case")
+@click.argument("ticket")
+def link(config_file: Path, rule: str, case: str, ticket: str) -> None:
+    """Link a case and a ticket that exist already; the next cycle of the rule brings them into step.
+
+    RULE is the name of a link rule. CASE and TICKET are what the systems know them by: a case's id, a ticket's id
+    or key. Where both differ in a field, the field's policy decides.
+    """
+    from kibcase_daemon.linking import CannotLinkError, link_existing
+    from kibcase_daemon.wiring import wired
+
+    config = read_config(config_file)
+    if rule not in (each.name for each in config.links):
+        known = ", ".join(each.name for each in config.links)
+        raise click.BadParameter(f"there is no link rule of this name; known: {known}", param_hint="RULE")
+    with wired(config) as wiring:
+        chosen = next(each for each in wiring.rules if each.name == rule)
+        try:
+            made = link_existing(chosen, wiring.store, case, ticket, clock=time.time)
+        except CannotLinkError as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{made.labels.case} and {made.labels.ticket} are linked; `kibcase sync` brings them into step")
+
+
 def _called(links: Iterable[Link], name: str) -> list[Link]:
     wanted = name.casefold()
     return [

@@ -21,11 +21,14 @@ from kibcase_daemon.cli.signals import until_stopped, wait
 if TYPE_CHECKING:
     from kibcase.server.privileges_file import Accounts
     from kibcase.server.stack import License
+    from kibcase_daemon.sandbox import SystemName
 
 # What the computer says of a host that is none of its own, and of one that it cannot find.
 _NOT_OURS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 _LICENSES = ("basic", "gold", "platinum", "enterprise", "trial")
 _PORT = click.IntRange(0, 65535)
+# As in kibcase_daemon.sandbox, which is imported only when it is run: it needs more than the command line does.
+_SYSTEMS = ("jira", "servicenow", "resilient")
 
 
 @click.command(short_help="Run the embedded Cases server.")
@@ -80,24 +83,42 @@ def server(
         wait()
 
 
-@click.command(short_help="Run the server and a stand-in of Jira.")
+def _named(_context: click.Context, _option: click.Parameter, given: str) -> tuple[str, ...]:
+    names = [each.strip() for each in given.split(",")]
+    unknown = [each for each in names if each not in _SYSTEMS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(_SYSTEMS)}")
+    return tuple(each for each in _SYSTEMS if each in names)
+
+
+@click.command(short_help="Run the server and stand-ins of ticketing systems.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--kibana-port", type=_PORT, default=0, help="Kibana's port; by default any free one.")
 @click.option("--es-port", type=_PORT, default=0, help="Elasticsearch's port; by default any free one.")
+@click.option(
+    "--with", "systems", callback=_named, default=",".join(_SYSTEMS), show_default=True, metavar="SYSTEMS",
+    help="The ticketing systems to run.",
+)
 @click.option("--jira-port", type=_PORT, default=0, help="Jira's port; by default any free one.")
-@click.option("--deployment", type=click.Choice(("cloud", "datacenter")), default="cloud", show_default=True)
+@click.option("--servicenow-port", type=_PORT, default=0, help="ServiceNow's port; by default any free one.")
+@click.option("--resilient-port", type=_PORT, default=0, help="Resilient's port; by default any free one.")
+@click.option(
+    "--deployment", type=click.Choice(("cloud", "datacenter")), default="cloud", show_default=True,
+    help="The kind of Jira.",
+)
 @click.option("--stack-version", default="9.2.0", show_default=True, help="The version that Kibana says it is.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep the state there.")
 @click.option(
     "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Write a configuration that keeps this Kibana and this Jira in step.",
+    help="Write a configuration that keeps all of them in step.",
 )
 @json_option
 def sandbox(
-    host: str, kibana_port: int, es_port: int, jira_port: int, deployment: Literal["cloud", "datacenter"],
-    stack_version: str, data: Path | None, config_file: Path | None, *, as_json: bool,
+    host: str, kibana_port: int, es_port: int, systems: tuple[SystemName, ...], jira_port: int, servicenow_port: int,
+    resilient_port: int, deployment: Literal["cloud", "datacenter"], stack_version: str, data: Path | None,
+    config_file: Path | None, *, as_json: bool,
 ) -> None:
-    """Run the embedded server and a stand-in of Jira until Ctrl-C, to try things on.
+    """Run the embedded server and stand-ins of ticketing systems until Ctrl-C, to try things on.
 
     Everything is in memory and gone at the end, unless --data says where to keep it.
     """
@@ -107,10 +128,14 @@ def sandbox(
     if config_file is not None:
         _check_overwrite(config_file, CONFIG_HEADER)
     with until_stopped(), ExitStack() as ends:
-        ports = {"--kibana-port": kibana_port, "--es-port": es_port, "--jira-port": jira_port}
+        ports = {
+            "--kibana-port": kibana_port, "--es-port": es_port, "--jira-port": jira_port,
+            "--servicenow-port": servicenow_port, "--resilient-port": resilient_port,
+        }
         with _starting("sandbox", host, ports=ports):
             running = Sandbox(
-                kibana_port=kibana_port, es_port=es_port, jira_port=jira_port, deployment=deployment, host=host,
+                systems=systems, kibana_port=kibana_port, es_port=es_port, jira_port=jira_port,
+                servicenow_port=servicenow_port, resilient_port=resilient_port, deployment=deployment, host=host,
                 data=data, stack_version=stack_version,
             )
         ends.enter_context(running)
@@ -121,6 +146,8 @@ def sandbox(
         _announce(running.describe(), as_json=as_json, host=host, kept=data)
         if config_file is not None and not as_json:
             click.echo(f"\nKeep them in step with: kibcase sync -c {config_file}")
+            if running.tags:
+                click.echo(f"A case gets a ticket in each system that its tags name: {', '.join(running.tags)}.")
         wait()
 
 

@@ -10,8 +10,11 @@ from kibcase_daemon.config.model import (
     LimitsConfig,
     LinkConfig,
     LogConfig,
+    PersonConfig,
     ScheduleConfig,
     System,
+    TemplateConfig,
+    TemplatesConfig,
 )
 
 __all__ = [
@@ -21,8 +24,11 @@ __all__ = [
     "LimitsConfig",
     "LinkConfig",
     "LogConfig",
+    "PersonConfig",
     "ScheduleConfig",
     "System",
+    "TemplateConfig",
+    "TemplatesConfig",
     "load_config",
     "parse_config",
 ]

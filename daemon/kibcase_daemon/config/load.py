@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from kibcase_connectors.kinds import BadKindError, ConnectorKind, kinds
+from kibcase_connectors.model import FIELDS, FURTHER
 from kibcase_daemon.config.document import Document, parse
-from kibcase_daemon.config.kinds import KINDS, Kind
 from kibcase_daemon.config.model import DEFAULT_STATE, Config, System
 from kibcase_daemon.config.problem import Path, Problem, described, line_of, problems_of, unknown
 from kibcase_daemon.config.references import References
@@ -80,7 +81,8 @@ class _Reading:
     def __init__(self, document: Document, folder: FilePath) -> None:
         self._lines = document.lines
         self._folder = folder
-        self._kinds: dict[str, Kind | None] = {}
+        self._kinds: dict[str, ConnectorKind | None] = {}
+        self._known_kinds = kinds()
         self.problems: list[Problem] = []
         self.unreadable: set[Path] = set()
 
@@ -96,7 +98,12 @@ class _Reading:
             tree["systems"] = self._systems(tree["systems"])
         for number, link in enumerate(_listed(tree.get("links"))):
             self._filters(link, ("links", number))
-        self._between(_listed(tree.get("links")))
+        systems = tree.get("systems")
+        self._between(_listed(tree.get("links")), systems if isinstance(systems, dict) else {})
+        self._people(_listed(tree.get("people")))
+        limits = tree.get("limits")
+        calls = limits.get("calls_per_hour") if isinstance(limits, dict) else None
+        self._systems_named(calls, ("limits", "calls_per_hour"))
         try:
             return Config.model_validate(tree, context=source)
         except ValidationError as error:
@@ -113,11 +120,15 @@ class _Reading:
             self.problem(path, "must hold the settings of a system, such as type and url")
             return None
         kind = settings.get("type")
-        if not isinstance(kind, str) or kind not in KINDS:
-            text = unknown(str(kind), KINDS, "type") if "type" in settings else "is missing"
+        if not isinstance(kind, str) or kind not in self._known_kinds:
+            text = unknown(str(kind), self._known_kinds, "type") if "type" in settings else "is missing"
             self.problem((*path, "type"), text)
             return None
-        self._kinds[str(path[-1])] = found = KINDS[kind]()
+        try:
+            self._kinds[str(path[-1])] = found = self._known_kinds[kind]()
+        except BadKindError as error:
+            self.problem((*path, "type"), str(error))
+            return None
         self._certificate(settings, path)
         valid = self._validated(found.settings, settings, path)
         return None if valid is None else System(kind=kind, settings=valid)
@@ -153,13 +164,14 @@ class _Reading:
                 self.problem(found.path, found.text)
             return None
 
-    def _between(self, links: list[Any]) -> None:
+    def _between(self, links: list[Any], systems: dict[str, Any]) -> None:
         names: dict[str, int] = {}
         pairs: dict[frozenset[str], int] = {}
         for number, link in enumerate(links):
             if not isinstance(link, dict):
                 continue
             self._known(link, ("links", number))
+            self._carried(link, ("links", number), systems)
             name, case, ticket = (link.get(key) for key in ("name", "case", "ticket"))
             if isinstance(name, str) and names.setdefault(name, number) != number:
                 self.problem(("links", number, "name"), f"links[{names[name]}] has this name already")
@@ -171,11 +183,45 @@ class _Reading:
                 first = pairs[frozenset((case, ticket))]
                 self.problem(("links", number), f"links[{first}] syncs the same two systems; make one rule of both")
 
+    def _carried(self, link: dict[str, Any], path: Path, systems: dict[str, Any]) -> None:
+        given = link.get("fields")
+        if not isinstance(given, dict):
+            return
+        sides = [systems.get(str(link.get(side))) for side in ("case", "ticket")]
+        custom = [_custom(side) for side in sides if isinstance(side, System) and side is not _REPORTED]
+        known = [*FIELDS, *FURTHER, *(set.intersection(*custom) if custom else ())]
+        for name in given:
+            if name in known or len(custom) < len(sides):
+                continue
+            text = unknown(str(name), known, "field")
+            if any(name in names for names in custom):
+                text = "only one of the two systems has this custom field; name it under custom: of the other as well"
+            self.problem((*path, "fields", name), text)
+
+    def _people(self, people: list[Any]) -> None:
+        seen: dict[str, int] = {}
+        for number, person in enumerate(people):
+            if not isinstance(person, dict):
+                continue
+            key = str(person.get("email") or person.get("name")).casefold()
+            if seen.setdefault(key, number) != number:
+                self.problem(("people", number), f"people[{seen[key]}] is the same person; make one entry of both")
+            self._systems_named(person.get("accounts"), ("people", number, "accounts"))
+
+    def _systems_named(self, given: Any, path: Path) -> None:
+        for name in given if isinstance(given, dict) else ():
+            if name not in self._kinds:
+                self.problem((*path, name), unknown(str(name), self._kinds, "system"))
+
     def _known(self, link: dict[str, Any], path: Path) -> None:
         for side in ("case", "ticket"):
             name = link.get(side)
             if isinstance(name, str) and name not in self._kinds:
                 self.problem((*path, side), unknown(name, self._kinds, "system"))
+
+
+def _custom(system: System) -> set[str]:
+    return set(getattr(system.settings, "custom", {}))
 
 
 def _listed(links: Any) -> list[Any]:

@@ -63,7 +63,7 @@ class Queued:
 class AuditEntry:
     """One line of the audit: what was written, where, why, and what it replaced.
 
-    ``at`` is in seconds since the epoch; ``kind`` is ``field``, ``comment``, ``create``, ``link``,
+    ``at`` is in seconds since the epoch; ``kind`` is ``field``, ``comment``, ``file``, ``create``, ``link``,
     ``conflict`` (a losing value) or ``state`` (a link was parked, released, ...). ``by`` is who made the change
     that was carried; ``meant`` the written value in the common form, by which repetitions are recognised.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from kibcase_connectors.model import UNSET, Json, Side, Unset
 from kibcase_daemon.sync.advance import Intent
-from kibcase_daemon.sync.types import Base, Both, CommentPair
+from kibcase_daemon.sync.types import Base, Both, CommentPair, FilePair
 
 
 def dump_base(base: Base) -> str:
@@ -18,7 +18,8 @@ def dump_base(base: Base) -> str:
     }
     pairs = [[pair.origin.value, pair.key, pair.mirror, pair.digest, pair.mirror_digest] for pair in base.comments]
     linked = sorted(side.value for side in base.linked)
-    return json.dumps({"fields": fields, "comments": pairs, "linked": linked}, sort_keys=True)
+    files = [[pair.case, pair.ticket] for pair in base.files]
+    return json.dumps({"fields": fields, "comments": pairs, "linked": linked, "files": files}, sort_keys=True)
 
 
 def load_base(text: str) -> Base:
@@ -32,7 +33,9 @@ def load_base(text: str) -> Base:
         CommentPair(origin=Side(origin), key=key, mirror=mirror, digest=digest, mirror_digest=mirror_digest)
         for origin, key, mirror, digest, mirror_digest in data["comments"]
     )
-    return Base(fields=fields, comments=pairs, linked=frozenset(Side(side) for side in data["linked"]))
+    # State files of the first version know of no files.
+    files = tuple(FilePair(case=case, ticket=ticket) for case, ticket in data.get("files", []))
+    return Base(fields=fields, comments=pairs, linked=frozenset(Side(side) for side in data["linked"]), files=files)
 
 
 def dump_intent(intent: Intent) -> str:
@@ -42,6 +45,7 @@ def dump_intent(intent: Intent) -> str:
         "body": intent.body, "add": {name: list(items) for name, items in intent.add.items()},
         "remove": {name: list(items) for name, items in intent.remove.items()},
         "announced": {name: list(values) for name, values in intent.announced.items()},
+        "file": intent.file, "size": intent.size,
     }
     return json.dumps(body, sort_keys=True)
 
@@ -52,5 +56,6 @@ def load_intent(text: str, *, id: str, link: str, side: str, kind: str, sent_at:
     return Intent(
         id=id, link=link, side=Side(side), kind=kind, sent_at=sent_at, attempts=attempts, mark=body["mark"],
         sources=body["sources"], announced=body["announced"], comment=body["comment"], digest=body["digest"],
-        body=body["body"], add=body["add"], remove=body["remove"],
+        body=body["body"], add=body["add"], remove=body["remove"], file=body.get("file", ""),
+        size=body.get("size", 0),
     )

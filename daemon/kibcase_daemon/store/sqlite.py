@@ -271,7 +271,10 @@ class SqliteStore:
     def noted(self, name: str) -> Mapping[str, Json] | None:
         """Give a remembered fact."""
         rows = self._rows("SELECT value FROM notes WHERE name = ?", (name,))
-        value = json.loads(rows[0]["value"]) if rows else None
+        try:
+            value = json.loads(rows[0]["value"]) if rows else None
+        except ValueError as error:
+            raise StoreError(f"the state file {self._path} holds a note that cannot be read: {name}") from error
         return value if isinstance(value, dict) else None
 
     def close(self) -> None:

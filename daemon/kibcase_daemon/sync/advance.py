@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
-from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import SETS, STATUS, STATUSES, UNSET, Json, Receipt, Side, Snapshot
+from kibcase_connectors.actions import AddComment, AddFile, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.mapping import FieldMap, UnmappedError
+from kibcase_connectors.model import FIELDS, SETS, STATUS, STATUSES, UNSET, Json, Receipt, Side, Snapshot
 from kibcase_daemon.sync.comments import UNKNOWN_DIGEST, Sides, same_words
+from kibcase_daemon.sync.files import same_file
 from kibcase_daemon.sync.sets import advance_set, elements, identity, spell
-from kibcase_daemon.sync.types import NEVER, Agreed, Base, CommentPair, FieldChange, Maps, Planned, Verdict
+from kibcase_daemon.sync.types import (
+    NEVER,
+    Agreed,
+    Base,
+    CommentPair,
+    FieldChange,
+    FilePair,
+    Maps,
+    Planned,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +31,8 @@ class Intent:
     ``sources`` are the other side's values it was made from; ``announced`` the values, in the written
     side's own form, that its requests asked to store, step by step; ``sent_at`` seconds since the epoch,
     renewed before every request. ``add`` and ``remove`` are the elements of sets to be written. ``comment``
-    and ``digest`` name the original of a mirror, ``body`` is the mirror's text.
+    and ``digest`` name the original of a mirror, ``body`` is the mirror's text. ``file`` is the name of a
+    file to be copied and ``size`` its size.
     """
 
     id: str
@@ -37,6 +49,8 @@ class Intent:
     comment: str = ""
     digest: str = ""
     body: str = ""
+    file: str = ""
+    size: int = 0
 
 
 def advance(base: Base, planned: Planned, receipt: Receipt, maps: Maps) -> Base:
@@ -53,13 +67,22 @@ def advance(base: Base, planned: Planned, receipt: Receipt, maps: Maps) -> Base:
             return replace(base, linked=base.linked | {planned.side})
         case AddComment() | EditComment():
             return base.with_pair(_pair(planned, receipt)) if receipt.comment else base
+        case AddFile():
+            return _with_copy(base, planned, receipt)
+
+
+def _with_copy(base: Base, planned: Planned, receipt: Receipt) -> Base:
+    if planned.file is None or receipt.file is None:
+        return base
+    keys = {planned.side.value: receipt.file.key, planned.side.other.value: planned.file.file.key}
+    return base.with_file(FilePair(**keys))
 
 
 def _written(agreed: Agreed, change: FieldChange, planned: Planned, receipt: Receipt, maps: Maps) -> Agreed:
     source = planned.sources[change.field]
-    if change.field in SETS:
-        return advance_set(change.field, agreed, change, planned.side, source, maps)
     stored = receipt.stored.get(change.field, UNSET)
+    if change.field in SETS:
+        return advance_set(change.field, agreed, change, planned.side, source, maps, stored=stored)
     return agreed.put(planned.side.other, source).put(planned.side, stored)
 
 
@@ -85,8 +108,18 @@ def after_creation(
         source = sources.get(name, UNSET) if name in sent else UNSET
         if name in SETS:
             value = [] if source is UNSET else _sent(name, source, maps.of(side.other), maps.of(side))
+        if name not in {*sent, *FIELDS, *SETS} and name in sources and _is_empty(name, sources[name], side, maps):
+            # An empty further field is not sent: what the new thing has there may be carried back (``first_sight``).
+            continue
         base = base.with_field(name, NEVER.put(side, value).put(side.other, source))
     return base
+
+
+def _is_empty(name: str, source: Json, side: Side, maps: Maps) -> bool:
+    try:
+        return maps.of(side.other).canonical(name, source) == ""
+    except UnmappedError:
+        return False
 
 
 def _sent(name: str, source: Json, reads: FieldMap, writes: FieldMap) -> Json:
@@ -109,6 +142,17 @@ def settle(base: Base, intents: Sequence[Intent], now: Sides, maps: Maps) -> Bas
         elif intent.kind in {"add-comment", "edit-comment"}:
             base = _settle_comment(base, intent, now.of(intent.side))
     return base
+
+
+def arrived(intent: Intent, base: Base, here: Snapshot) -> bool:
+    """Tell whether ``here`` shows a comment or file that was begun; what is no addition counts as shown."""
+    if intent.kind == "add-comment":
+        return any(comment.mark == intent.mark for comment in here.comments)
+    if intent.kind == "add-file":
+        known = {pair.of(intent.side) for pair in base.files}
+        shown = [file for file in here.files if file.key not in known]
+        return any(same_file(file, intent.file, intent.size) for file in shown)
+    return True
 
 
 def _settle_fields(base: Base, intent: Intent, here: Snapshot, maps: Maps) -> Base:

@@ -88,11 +88,11 @@ def render(comment: Comment, origin: Snapshot) -> str:
     when = comment.created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     edited = f", edited {comment.updated.astimezone(UTC).strftime('%Y-%m-%d %H:%M UTC')}" if comment.updated else ""
     author = " ".join(comment.author.split()) or "Somebody"
-    return f"**{_plain(author)}** in {_plain(origin.label)}, {when}{edited}:\n\n{comment.body}"
+    return f"**{plain(author)}** in {plain(origin.label)}, {when}{edited}:\n\n{comment.body}"
 
 
-def _plain(text: str) -> str:
-    """Names are people's choice: they must not become markup."""
+def plain(text: str) -> str:
+    """Give Markdown that shows a name as it is: names are people's choice and must not become markup."""
     return "".join(f"\\{char}" if char in r"\`*_{}[]<>#+-!|~" else char for char in text)
 
 

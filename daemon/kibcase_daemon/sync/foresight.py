@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kibcase_connectors.actions import Create, SetStatus
+from kibcase_connectors.api import Capabilities
 from kibcase_connectors.mapping import UnmappedError
-from kibcase_connectors.model import STATUS, STATUSES, UNSET, Json, Side, Snapshot
+from kibcase_connectors.model import OBSERVABLES, STATUS, STATUSES, UNSET, Json, Side, Snapshot
 from kibcase_daemon.sync.advance import after_creation
 from kibcase_daemon.sync.plan import make_plan
 from kibcase_daemon.sync.types import Both, FieldChange, Maps, Plan, Planned, Rules, Verdict
 
 
 def foresee(
-    link: str, plan: Plan, origin: Snapshot, *, rules: Rules, maps: Maps, links_back: Both[bool]
+    link: str, plan: Plan, origin: Snapshot, *, rules: Rules, maps: Maps, able: Both[Capabilities]
 ) -> tuple[Planned, ...]:
     """Give the actions that will follow once the creation in ``plan`` is done; for showing only.
 
@@ -22,12 +23,13 @@ def foresee(
     creation = next((planned for planned in plan.actions if isinstance(planned.action, Create)), None)
     if creation is None or not isinstance(creation.action, Create):
         return ()
-    side, fields = creation.side, _fields_of(creation, maps)
+    side, fields = creation.side, dict(_fields_of(creation, maps))
+    if OBSERVABLES in maps.of(side).codecs:
+        fields[OBSERVABLES] = []
     new = Snapshot(key="", label=f"the new {side}", version="", mark="", fields=fields, marks=(origin.mark,))
     now = Both(case=origin, ticket=origin).put(side, new)
     base = after_creation(creation.sources, creation.action.fields, fields, side, maps)
-    both = Both(case=True, ticket=True)
-    then = make_plan(link, base, now, rules=rules, maps=maps, editable=both, links_back=links_back)
+    then = make_plan(link, base, now, rules=rules, maps=maps, able=able)
     status = _status(link, side, origin, rules, maps)
     return (*then.actions, *([status] if status else []))
 
@@ -35,7 +37,8 @@ def foresee(
 def _fields_of(creation: Planned, maps: Maps) -> Mapping[str, Json]:
     if not isinstance(creation.action, Create):
         return {}
-    wanted = {name: maps.of(creation.side).native(name, value) for name, value in creation.action.fields.items()}
+    codecs = maps.of(creation.side).codecs
+    wanted = {name: codecs[name].native(value) for name, value in creation.action.fields.items()}
     return {name: value for name, value in wanted.items() if value is not UNSET}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kibcase_connectors.mapping import UnmappedError
-from kibcase_connectors.model import Canonical, Json, Side, Touch
-from kibcase_daemon.sync.types import Agreed, Both, Direction, FieldChange, FieldRule, Maps, Policy, Verdict
+from kibcase_connectors.model import Canonical, Json, Side, Touch, Unset
+from kibcase_daemon.sync.types import NEVER, Agreed, Both, Direction, FieldChange, FieldRule, Maps, Policy, Verdict
 
 Touches = Both[Mapping[str, Touch]]
 """Per side: who changed which field last."""
@@ -39,6 +39,15 @@ def merge_field(
     if len(changed) == 1:
         return _one_sided(name, base, now, changed[0], rule=rule, maps=maps, touched=touched)
     return _conflict(name, base, now, rule=rule, maps=maps, touched=touched)
+
+
+def first_sight(name: str, base: Agreed, now: Both[Json], maps: Maps) -> Agreed:
+    """Give the base to begin with where nothing was ever agreed: a side that holds nothing then says nothing.
+
+    An empty description must not wipe a written one, nor nobody an assignee, because it happens to be newer.
+    """
+    empty = [side for side in Side if _meaning(name, now, side, maps) == ""]
+    return base.put(empty[0], now.of(empty[0])) if base == NEVER and len(empty) == 1 else base
 
 
 def _same(name: str, now: Both[Json], maps: Maps) -> bool:
@@ -78,6 +87,8 @@ def _conflict(
     name: str, base: Agreed, now: Both[Json], *, rule: FieldRule, maps: Maps, touched: Touches
 ) -> Merged:
     winner, why = _winner(name, rule, touched)
+    if winner is not None and rule.direction is Direction.BOTH and _was_excerpt(name, base, now, winner, maps):
+        winner, why = winner.other, f"the {winner} held only a part of it, so the {winner.other} wins"
     if winner is None:
         change = FieldChange(field=name, verdict=Verdict.HELD, why=f"{name} was changed on both sides; {why}")
         return Merged(change=change, agreed=base)
@@ -122,6 +133,27 @@ def _carry(
         by=touch.by if touch else "",
     )
     return Merged(change=change, agreed=base)
+
+
+def _was_excerpt(name: str, base: Agreed, now: Both[Json], side: Side, maps: Maps) -> bool:
+    """Tell whether what a side held when both last agreed was only a part of the text.
+
+    Where nobody knows what was agreed, that is what its text looks like.
+    """
+    there = base.of(side.other)
+    try:
+        if isinstance(there, Unset):
+            return base == NEVER and _looks_cut(name, now.of(side), side, maps)
+        return maps.of(side).loses(name, maps.of(side.other).canonical(name, there))
+    except UnmappedError:
+        return False
+
+
+def _looks_cut(name: str, native: Json, side: Side, maps: Maps) -> bool:
+    """Tell whether a longer text, written there, would have become just this."""
+    codec = maps.of(side).codecs[name]
+    text = codec.canonical(native)
+    return isinstance(text, str) and codec.loses(f"{text}x") and codec.native(f"{text}x") == native
 
 
 def _is_excerpt(name: str, now: Both[Json], source: Side, maps: Maps) -> bool:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.actions import AddComment, AddFile, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.api import Capabilities
 from kibcase_connectors.mapping import UnmappedError
-from kibcase_connectors.model import SETS, STATUS, TAGS, Canonical, Json, Side, Snapshot, Touch
+from kibcase_connectors.model import (
+    ASSIGNEE,
+    FIELDS,
+    OBSERVABLES,
+    SETS,
+    STATUS,
+    TAGS,
+    UNSET,
+    Canonical,
+    Json,
+    Side,
+    Snapshot,
+    Touch,
+)
 from kibcase_daemon.sync.comments import Sides, mark_for, pair_up, plan_comments
-from kibcase_daemon.sync.merge import merge_field
+from kibcase_daemon.sync.files import pair_up_files, plan_files
+from kibcase_daemon.sync.merge import Merged, first_sight, merge_field
+from kibcase_daemon.sync.notes import is_told, unknown_assignee, with_notes
 from kibcase_daemon.sync.sets import merge_set, spell
 from kibcase_daemon.sync.types import (
+    Agreed,
     Base,
     Both,
     CommentChange,
     Direction,
     FieldChange,
+    FieldRule,
+    FileChange,
     Maps,
     Plan,
     Planned,
@@ -26,38 +45,83 @@ from kibcase_daemon.sync.types import (
 
 
 def make_plan(
-    link: str, base: Base, now: Sides, *, rules: Rules, maps: Maps, editable: Both[bool], links_back: Both[bool]
+    link: str, base: Base, now: Sides, *, rules: Rules, maps: Maps, able: Both[Capabilities],
+    strangers: Collection[Side] = (),
 ) -> Plan:
     """Decide what to do about one link whose two sides exist.
 
-    ``link`` is the link's id, from which the ids of actions are made; ``editable`` tells per side whether
-    comments can be edited, ``links_back`` whether it can hold a link to the other side. Pure: equal arguments
-    give an equal plan.
+    ``link`` is the link's id, from which the ids of actions are made; ``able`` says what each side's system can
+    do. ``strangers`` are the sides whose assignee the other system was asked for and does not know: it is told in a
+    comment, if comments are carried. Pure: equal arguments give an equal plan.
     """
-    base = pair_up(base, now)
+    files = Both(case=able.case.files, ticket=able.ticket.files)
+    strangers = [side for side in strangers if ASSIGNEE in now.of(side).fields and rules.comments.carries(side.other)]
+    now = with_notes(now, rules=rules, maps=maps, able=files, strangers=strangers)
+    base = pair_up_files(pair_up(base, now), now)
     changes: list[FieldChange] = []
     for name, rule in rules.fields.items():
         if rule.direction is Direction.OFF or name not in now.case.fields or name not in now.ticket.fields:
             continue
         values = Both(case=now.case.fields[name], ticket=now.ticket.fields[name])
         if name in SETS:
-            merged_set = merge_set(name, base.agreed(name), values, rule=rule, maps=maps)
+            merged_set = merge_set(name, base.agreed(name), values, rule=_at_first(rule, base.agreed(name)), maps=maps)
             if merged_set is not None:
                 changes.extend(_with_author(change, now) for change in merged_set.changes)
-                base = base.with_field(name, merged_set.agreed)
+                if rule.direction is not Direction.ONCE or not merged_set.changes:
+                    base = base.with_field(name, merged_set.agreed)
             continue
-        touched = Both(case=_touches(now.case, name), ticket=_touches(now.ticket, name))
-        merged = merge_field(name, base.agreed(name), values, rule=rule, maps=maps, touched=touched)
+        if name == ASSIGNEE and any(not is_told(base, now, side) for side in strangers):
+            continue
+        merged = _merged(name, base, now, values, rule=rule, rules=rules, maps=maps, strangers=strangers)
         if merged is not None:
             changes.append(merged.change)
             base = base.with_field(name, merged.agreed)
+    editable = Both(case=able.case.edits_comments, ticket=able.ticket.edits_comments)
     mirrors = plan_comments(base, now, direction=rules.comments, editable=editable)
-    actions = [planned for side in Side for planned in _actions(link, side, now, changes, mirrors)]
+    copies = plan_files(base, now, rules=rules, able=files)
+    actions = [planned for side in Side for planned in _actions(link, side, now, changes, mirrors, copies, maps)]
+    actions.sort(key=_is_copy)
     remarked = [side for side in Side if _lacks_mark(base, now, side, actions)]
     actions.extend(_mark(link, side, now) for side in remarked)
-    unlinked = [side for side in Side if links_back.of(side) and _wants_link(base, now, side)]
+    unlinked = [side for side in Side if able.of(side).links_back and _wants_link(base, now, side)]
     actions.extend(_link_back(link, side, now) for side in unlinked)
     return Plan(base=base, actions=tuple(actions), changes=tuple(changes))
+
+
+def _is_copy(planned: Planned) -> bool:
+    """Tell files, which come last: they take long, and may fail where everything else goes well."""
+    return isinstance(planned.action, AddFile)
+
+
+def _at_first(rule: FieldRule, agreed: Agreed) -> FieldRule:
+    """Give the rule for a set that is carried once: into a thing that was just made, of which the other side is unsaid.
+
+    What is a copy's own is in its base from the beginning (see ``after_creation``).
+    """
+    made = [side for side in Side if agreed.of(side) is not UNSET]
+    if rule.direction is not Direction.ONCE or len(made) != 1:
+        return rule
+    return replace(rule, direction=Direction.TO_CASE if made[0] is Side.CASE else Direction.TO_TICKET)
+
+
+def _merged(
+    name: str, base: Base, now: Sides, values: Both[Json], *, rule: FieldRule, rules: Rules, maps: Maps,
+    strangers: Collection[Side],
+) -> Merged | None:
+    touched = Both(case=_touches(now.case, name), ticket=_touches(now.ticket, name))
+    agreed = first_sight(name, base.agreed(name), values, maps)
+    unknown = [
+        side for side in Side
+        if name == ASSIGNEE and (side in strangers or unknown_assignee(now, side, rules=rules, maps=maps))
+    ]
+    for side in unknown:
+        # The other side is told in a comment; as a field it is done with.
+        agreed = agreed.put(side, values.of(side))
+    merged = merge_field(name, agreed, values, rule=rule, maps=maps, touched=touched)
+    if merged is None and agreed != base.agreed(name):
+        why = " and ".join(f"the {side} names somebody unknown to the {side.other}" for side in unknown)
+        return Merged(change=FieldChange(field=name, verdict=Verdict.IGNORED, why=why), agreed=agreed)
+    return merged
 
 
 def _with_author(change: FieldChange, now: Sides) -> FieldChange:
@@ -72,12 +136,14 @@ def _touches(side: Snapshot, name: str) -> Mapping[str, Touch]:
 
 
 def _actions(
-    link: str, side: Side, now: Sides, changes: list[FieldChange], mirrors: tuple[CommentChange, ...]
+    link: str, side: Side, now: Sides, changes: list[FieldChange], mirrors: tuple[CommentChange, ...],
+    copies: tuple[FileChange, ...], maps: Maps,
 ) -> list[Planned]:
-    fields = _set_fields(link, side, now, [change for change in changes if change.to is side])
+    fields = _set_fields(link, side, now, [change for change in changes if change.to is side], maps)
     comments = [_comment(link, now, change) for change in mirrors if change.to is side]
+    files = [_file(link, now, change) for change in copies if change.to is side]
     status = _set_status(link, side, now, changes)
-    rest = [*([fields] if fields else []), *comments]
+    rest = [*fields, *comments, *files]
     if status is None:
         return rest
     # A closed ticket may refuse edits, so closing comes last and reopening first; either moves the version
@@ -87,12 +153,22 @@ def _actions(
     return [status, *(replace(planned, later=True) for planned in rest)]
 
 
-def _set_fields(link: str, side: Side, now: Sides, changes: list[FieldChange]) -> Planned | None:
-    mine = tuple(change for change in changes if change.field != STATUS)
-    if not mine:
-        return None
+def _set_fields(link: str, side: Side, now: Sides, changes: list[FieldChange], maps: Maps) -> list[Planned]:
+    """Give the common fields in one action and each further one by itself, so that its refusal stops no other."""
+    mine = [change for change in changes if change.field != STATUS]
+    common = tuple(change for change in mine if change.field in FIELDS)
+    further = [change for change in mine if change.field not in FIELDS]
+    planned = [_set_some(link, "fields", side, now, common, maps)] if common else []
+    planned += [_set_some(link, change.field, side, now, (change,), maps) for change in further]
+    return [*planned[:1], *(replace(each, later=True) for each in planned[1:])]
+
+
+def _set_some(
+    link: str, name: str, side: Side, now: Sides, mine: tuple[FieldChange, ...], maps: Maps
+) -> Planned:
     scalars: dict[str, Canonical] = {
-        change.field: change.value for change in mine if change.field not in SETS and change.value is not None
+        change.field: maps.of(side).dressed(change.field, change.value)
+        for change in mine if change.field not in SETS and change.value is not None
     }
     sets = [change for change in mine if change.field in SETS]
     action = SetFields(
@@ -101,7 +177,7 @@ def _set_fields(link: str, side: Side, now: Sides, changes: list[FieldChange]) -
         remove={change.field: change.remove for change in sets if change.remove},
     )
     return Planned(
-        id=f"{link}/{side}/fields", side=side, action=action, changes=mine,
+        id=f"{link}/{side}/{name}", side=side, action=action, changes=mine,
         sources=_sources(mine, now.of(side.other)),
     )
 
@@ -163,16 +239,27 @@ def _comment(link: str, now: Sides, change: CommentChange) -> Planned:
     return Planned(id=f"{link}/{change.to}/comment/{change.key}", side=change.to, action=action, comment=change)
 
 
-def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps: Maps) -> Plan:
+def _file(link: str, now: Sides, change: FileChange) -> Planned:
+    file = change.file
+    action = AddFile(key=now.of(change.to).key, name=file.name, size=file.size, media_type=file.media_type)
+    return Planned(id=f"{link}/{change.to}/file/{file.key}", side=change.to, action=action, file=change)
+
+
+def plan_creation(
+    link: str, origin: Snapshot, side: Side, *, rules: Rules, maps: Maps, without: Collection[str] = ()
+) -> Plan:
     """Decide how to make the copy of ``origin`` on ``side``, where there is none.
 
-    Fields without a counterpart are held and reported; the copy is made without them.
+    Fields without a counterpart are held and reported; the copy is made without them. Observables follow when it
+    is there, and so does what is to be left out (``without``). An empty further field says nothing: the new thing
+    keeps what its system gives it.
     """
+    later = {STATUS, OBSERVABLES, *without}
     fields: dict[str, Canonical] = {}
     changes: list[FieldChange] = []
     for name, rule in rules.fields.items():
         wanted = rule.direction is Direction.ONCE or rule.direction.carries(side)
-        if name == STATUS or name not in origin.fields or name not in maps.of(side).codecs or not wanted:
+        if name in later or name not in origin.fields or name not in maps.of(side).codecs or not wanted:
             continue
         try:
             value = maps.of(side.other).canonical(name, origin.fields[name])
@@ -181,9 +268,12 @@ def plan_creation(link: str, origin: Snapshot, side: Side, *, rules: Rules, maps
                 value = tuple(item for item in value if spell(name, (item,), maps.of(side))[0])
             maps.of(side).native(name, value)
         except UnmappedError as error:
-            changes.append(FieldChange(field=name, verdict=Verdict.HELD, why=str(error)))
+            verdict = Verdict.IGNORED if name == ASSIGNEE else Verdict.HELD
+            changes.append(FieldChange(field=name, verdict=verdict, why=str(error)))
             continue
-        fields[name] = value
+        if not value and name not in FIELDS:
+            continue
+        fields[name] = maps.of(side).dressed(name, value)
         added = value if isinstance(value, tuple) else ()
         changes.append(
             FieldChange(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kibcase_connectors.mapping import FieldMap, UnmappedError
-from kibcase_connectors.model import Json, Side
+from kibcase_connectors.mapping import FieldMap, NotCarriedError, UnmappedError
+from kibcase_connectors.model import UNSET, Json, Side, Unset
 from kibcase_daemon.sync.types import Agreed, Both, FieldChange, FieldRule, Maps, Verdict
 
 Elements = dict[str, str]
@@ -84,12 +84,14 @@ def _towards(
 
 
 def spell(name: str, items: tuple[str, ...], to: FieldMap) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the elements as a side spells them, and those it has no spelling for."""
+    """Give the elements as a side spells them, and those it has no spelling for; what it does not hold is neither."""
     spelled: dict[str, None] = {}
     unspelled = []
     for item in items:
         try:
             native = to.native(name, (item,))
+        except NotCarriedError:
+            continue
         except UnmappedError:
             unspelled.append(item)
             continue
@@ -119,16 +121,23 @@ def _as_sets(agreed: Agreed) -> tuple[frozenset[str] | None, frozenset[str] | No
 
 
 def advance_set(
-    name: str, base: Agreed, change: FieldChange, target: Side, source: Json, maps: Maps
+    name: str, base: Agreed, change: FieldChange, target: Side, source: Json, maps: Maps, *,
+    stored: Json | Unset = UNSET,
 ) -> Agreed:
-    """Give the base after ``change`` was written to ``target``; ``source`` is the other side's set it came from."""
+    """Give the base after ``change`` was written to ``target``; ``source`` is the other side's set it came from.
+
+    ``stored`` is the target's set after the write, if it is known: an element that was stored in another form is not
+    in the target's base, so that its absence is never taken for a removal.
+    """
     origin = target.other
     theirs = elements(name, source, origin, maps)
     added = {identity(name, item, maps): item for item in change.add}
     removed = {identity(name, item, maps) for item in change.remove}
+    held = {**added} if isinstance(stored, Unset) else elements(name, stored, target, maps)
+    arrived = {key: item for key, item in added.items() if key in held}
     return Both(
         **{
-            target.value: _merge(elements(name, base.of(target), target, maps), added, removed),
+            target.value: _merge(elements(name, base.of(target), target, maps), arrived, removed),
             origin.value: _merge(
                 elements(name, base.of(origin), origin, maps),
                 {key: theirs[key] for key in added if key in theirs}, removed,

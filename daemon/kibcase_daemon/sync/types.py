@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from kibcase_connectors.actions import Action
 from kibcase_connectors.mapping import FieldMap
-from kibcase_connectors.model import UNSET, Canonical, Json, Side, Unset
+from kibcase_connectors.model import UNSET, Canonical, File, Json, Side, Unset
 
 T = TypeVar("T")
+
+
+FILE_LIMIT: Final = 10 * 1024 * 1024
+"""The size of the largest file that is copied unless a rule says otherwise, in bytes."""
 
 
 class Direction(StrEnum):
@@ -55,10 +59,15 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How one kind of link is synced: a rule per field, and the direction of comments."""
+    """How one kind of link is synced: a rule per field, and the directions of comments and files.
+
+    A file of more than ``file_limit`` bytes is not copied; the other side is told of it in a comment.
+    """
 
     fields: Mapping[str, FieldRule]
     comments: Direction = Direction.BOTH
+    files: Direction = Direction.BOTH
+    file_limit: int = FILE_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +108,24 @@ class CommentPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FilePair:
+    """A file of the case and the same file of the ticket, by their keys; whichever was there first."""
+
+    case: str
+    ticket: str
+
+    def of(self, side: Side) -> str:
+        """Give the key on one side."""
+        return self.case if side is Side.CASE else self.ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """What both sides of a link last agreed on; ``linked`` are the sides that hold a link to the other."""
 
     fields: Mapping[str, Agreed] = field(default_factory=lambda: MappingProxyType({}))
     comments: tuple[CommentPair, ...] = ()
+    files: tuple[FilePair, ...] = ()
     linked: frozenset[Side] = frozenset()
 
     def agreed(self, name: str) -> Agreed:
@@ -118,6 +140,18 @@ class Base:
         """Give a copy in which this pair replaces the one of the same original, or is added."""
         rest = tuple(old for old in self.comments if (old.origin, old.key) != (pair.origin, pair.key))
         return replace(self, comments=(*rest, pair))
+
+    def with_file(self, pair: FilePair) -> Base:
+        """Give a copy that knows this pair of files."""
+        return self if pair in self.files else replace(self, files=(*self.files, pair))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """The explanation of one file to be copied to side ``to``; ``file`` is the other side's."""
+
+    to: Side
+    file: File
 
 
 class Verdict(StrEnum):
@@ -183,6 +217,7 @@ class Planned:
     sources: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     changes: tuple[FieldChange, ...] = ()
     comment: CommentChange | None = None
+    file: FileChange | None = None
     later: bool = False
 
 

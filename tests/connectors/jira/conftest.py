@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from typing import Any, Literal
 import pytest
 
 from kibcase_connectors.actions import Create
+from kibcase_connectors.api import Context
 from kibcase_connectors.jira import JiraConfig, JiraConnector, JiraFilter
 from kibcase_connectors.model import Canonical, Json, Receipt, Snapshot
+from kibcase_connectors.people import NOBODY, People
 from kibcase_connectors.standins.jira import JiraStandin, Person
 
 MARK = "kibcase-kibana-0a1b2c3d"
@@ -63,12 +66,15 @@ class Bench:
     ends: ExitStack
 
     def connect(
-        self, accepts: JiraFilter | None = None, clock: Callable[[], datetime] | None = None, **settings: Any
+        self, accepts: JiraFilter | None = None, clock: Callable[[], datetime] | None = None,
+        people: People = NOBODY, parts: frozenset[str] | None = None, **settings: Any,
     ) -> JiraConnector:
         """Give another connector; settings replace those of the configuration."""
         given = {"url": self.jira.url, "project": "SOC", **credentials(self.deployment), **settings}
-        more = {} if clock is None else {"clock": clock}
-        made = JiraConnector("jira", JiraConfig(**given), accepts, **more)
+        context = Context(people=people, parts=parts) if clock is None else Context(
+            clock=clock, people=people, parts=parts
+        )
+        made = JiraConnector("jira", JiraConfig(**given), accepts, context=context)
         self.ends.callback(made.close)
         return made
 
@@ -85,8 +91,8 @@ class Bench:
 
     @property
     def requests(self) -> list[tuple[str, str]]:
-        """The requests so far: method, and path behind ``/rest/api/2/``."""
-        return [(seen.method, seen.path.rpartition("/rest/api/2/")[2]) for seen in self.jira.faults.requests]
+        """The requests so far: method, and path behind ``/rest/api/N/``."""
+        return [(seen.method, re.sub(r".*/rest/api/\d/", "", seen.path)) for seen in self.jira.faults.requests]
 
 
 @pytest.fixture(params=["cloud", "datacenter"])

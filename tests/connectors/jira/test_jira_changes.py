@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 
 from kibcase.server.faults import Fault
 from kibcase_connectors.errors import Denied, Unavailable
-from kibcase_connectors.jira import JiraFilter
+from kibcase_connectors.jira import JiraFilter, feed
 from kibcase_connectors.jira.cursor import Cursor, advanced, loads
+from kibcase_connectors.jira.wire import Issue, Page
 from tests.connectors.jira.conftest import Clock
 
 if TYPE_CHECKING:
@@ -111,6 +114,7 @@ def test_an_idle_call_after_a_mass_change_costs_one_request_once_the_index_is_se
     for number in range(130):
         bench.maria.create(f"no {number}", project="SOC")
         clock.forward(milliseconds=1)
+    clock.forward(seconds=2)  # the Date of an answer is in whole seconds, and the cursor never passes it
     cursor = bench.connector.changes(None).cursor
     clock.forward(minutes=6)
     cursor = bench.connector.changes(cursor).cursor
@@ -136,23 +140,100 @@ def test_a_mass_change_in_one_instant_is_walked(make: MakeBench, deployment: Dep
     assert len(bench.connector.changes(None).items) == 43
 
 
-def test_a_change_during_the_walk_hides_no_other_ticket(make: MakeBench, deployment: Deployment) -> None:
+@pytest.mark.parametrize("apart", [5, 600])
+def test_a_change_during_the_walk_hides_no_other_ticket(make: MakeBench, deployment: Deployment, apart: int) -> None:
     clock = Clock()
     bench = make(deployment, clock=clock)
+    bench.connector = bench.connect(clock=clock)
     for number in range(12):
         bench.maria.create(f"no {number}", project="SOC")
-        clock.forward(seconds=5)
+        clock.forward(seconds=apart)
     bench.jira.limit_pages(4)
     bench.jira.faults.arm(
         Fault(
             path=".*/search(/jql)?", when="after",
-            call=lambda _: [bench.maria.edit(f"SOC-{n}", summary="moved") for n in (1, 2)],  # type: ignore[func-returns-value]
+            call=lambda _: [bench.maria.edit(f"SOC-{n}", summary="moved") for n in (1, 2, 3)],  # type: ignore[func-returns-value]
         )
     )
     found, cursor = labels(bench, None)
-    if deployment == "datacenter":
-        assert found == {f"SOC-{n}" for n in range(1, 13)}
-    assert {"SOC-1", "SOC-2"} <= labels(bench, cursor)[0]
+    again = labels(bench, cursor)[0]
+    assert {"SOC-1", "SOC-2", "SOC-3"} <= again
+    assert found | again == {f"SOC-{n}" for n in range(1, 13)}
+    if apart == 600:
+        assert found == found | again
+
+
+def test_a_change_during_the_walk_of_one_second_hides_no_other_ticket(make: MakeBench) -> None:
+    clock = Clock()
+    bench = make("datacenter", clock=clock)
+    bench.connector = bench.connect(clock=clock)
+    for number in range(12):
+        bench.maria.create(f"no {number}", project="SOC")
+    clock.forward(hours=1)
+    bench.jira.limit_pages(4)
+
+    def move(first: int, _: object) -> None:
+        for number in (first, first + 1):
+            bench.maria.edit(f"SOC-{number}", summary="moved")
+
+    for one in (1, 3, 5):
+        bench.jira.faults.arm(Fault(path=".*/search", when="after", call=partial(move, one)))
+    found, _ = labels(bench, None)
+    assert found == {f"SOC-{n}" for n in range(1, 13)}
+
+
+class Index:
+    """A search whose hits are sorted by what the index knew, and show what is true now."""
+
+    date = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    size = 4
+
+    def __init__(self, *, cloud: bool, changed: int) -> None:
+        self.cloud = cloud
+        self._indexed = [self.date - timedelta(hours=20 - n) for n in range(12)]
+        self._changed = changed
+
+    def search(
+        self, _what: str, query: str, _fields: object, *, start: int = 0, token: str | None = None
+    ) -> Page:
+        since = int((re.search(r">= (\d+)", query) or ["", "0"])[1])
+        hits = [n for n, at in enumerate(self._indexed) if at.timestamp() * 1000 >= since]
+        begin = int(token) if token else start
+        page = tuple(self._shown(n) for n in hits[begin : begin + self.size])
+        end = begin + self.size
+        follows = str(end) if self.cloud and end < len(hits) else None
+        return Page(issues=page, token=follows, total=None if self.cloud else len(hits))
+
+    def _shown(self, number: int) -> Issue:
+        return Issue(
+            id=str(number), key=f"SOC-{number}", natives={"tags": []},
+            updated=self.date if number == self._changed else self._indexed[number],
+        )
+
+
+@pytest.mark.parametrize("changed", range(12))
+def test_a_ticket_that_shows_a_later_time_than_the_index_leads_past_no_other(
+    deployment: Deployment, changed: int
+) -> None:
+    index: Any = Index(cloud=deployment == "cloud", changed=changed)
+    found = feed.changes(
+        index, system="jira", project="SOC", accepts=JiraFilter(), text=None, clock=lambda: Index.date
+    )
+    assert {item.key for item in found.items} == {str(n) for n in range(12)}
+
+
+@pytest.mark.parametrize(("lag", "known"), [(240.0, None), (900.0, 900.0)])
+def test_a_ticket_that_the_index_finds_after_the_cursor_has_passed(
+    make: MakeBench, lag: float, known: float | None
+) -> None:
+    clock = Clock()
+    bench = make("cloud", clock=clock, search_lag=lag)
+    bench.connector = bench.connect(clock=clock, find_lag=known)
+    bench.maria.create("late", project="SOC")
+    clock.forward(seconds=lag / 2)
+    cursor = bench.connector.changes(None).cursor
+    clock.forward(seconds=lag / 2 + 1)
+    assert labels(bench, cursor)[0] == {"SOC-1"}
 
 
 def test_a_ticket_indexed_late_is_not_missed(make: MakeBench) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from kibcase.server.faults import Fault
 from kibcase_connectors.errors import Unavailable
-from kibcase_connectors.standins.jira import DEFAULT_USERS, TEAM_PERMISSIONS
+from kibcase_connectors.standins.jira import DEFAULT_USERS, TEAM_PERMISSIONS, Project
 
 if TYPE_CHECKING:
     from kibcase_connectors.jira import JiraConnector
@@ -67,7 +67,14 @@ def test_missing_rights_are_named(make: MakeBench, deployment: Deployment) -> No
 
 
 def test_a_wrong_kind_is_a_problem(datacenter: Bench) -> None:
-    assert "datacenter" in problems(datacenter.connect(deployment="cloud"))["server"]
+    wrong = datacenter.connect(deployment="cloud")
+    assert "deployment: datacenter" in problems(wrong)["account"]
+    assert "datacenter" in problems(datacenter.connect(deployment="cloud", api_version=2))["server"]
+
+
+def test_an_address_without_jira_is_not_taken_for_another_kind(cloud: Bench) -> None:
+    with pytest.raises(Unavailable, match="context path"):
+        cloud.connect(url=f"{cloud.jira.url}/jira").check()
 
 
 def test_fields_of_new_tickets(bench: Bench) -> None:
@@ -86,3 +93,59 @@ def test_fields_of_new_tickets(bench: Bench) -> None:
     assert "marks its tickets" in found["labels"]
     assert "leave priorities empty" in found["severity"]
     assert "description" in found
+
+
+def test_one_screen_says_it_all(make: MakeBench, deployment: Deployment) -> None:
+    bench = make(deployment)
+    custom = {"score": {"field": "Risk score"}}
+    bench.connector = bench.connect(custom=custom, observables_field="Observables", issue_type="Task")
+    bench.create()
+    shown = {one.subject: one.text for one in bench.connector.check() if one.level == "ok"}
+    assert shown["server"].endswith("REST API v3" if deployment == "cloud" else "REST API v2")
+    assert "CREATE_ATTACHMENTS" in shown["permissions"]
+    assert shown["score"] == "customfield_10015, number"
+    assert shown["observables"] == "customfield_10011, one per line"
+    assert "10,485,760 bytes" in shown["attachments"]
+    assert "255" in shown["lengths"]
+    assert problems(bench.connector) == {}
+
+
+def test_types_priorities_and_resolutions_by_id(bench: Bench) -> None:
+    ids = {"critical": "1", "high": "2", "medium": "3", "low": "4"}
+    bench.connector = bench.connect(issue_type="10004", priorities=ids, severities={"5": "low"})
+    assert problems(bench.connector) == {}
+    receipt = bench.create()
+    assert bench.maria.issue(receipt.key).values["issuetype"] == "10004"
+    assert receipt.stored["severity"] == "2"
+    bench.maria.edit(receipt.key, priority="Lowest")
+    seen = bench.connector.read(receipt.key).fields["severity"]
+    assert (seen, bench.connector.mapping.canonical("severity", seen)) == ("5", "low")
+
+
+def test_links_and_parents(make: MakeBench, deployment: Deployment) -> None:
+    bench = make(deployment)
+    parent = bench.maria.create("The big one", issuetype="Epic" if deployment == "cloud" else "Task")
+    other = bench.maria.create("Another")
+    kind = "Task" if deployment == "cloud" else "Sub-task"
+    links = [{"type": "Relates", "issue": other}, {"type": "Blocks", "issue": parent, "direction": "inward"}]
+    bench.connector = bench.connect(parent=parent, issue_type=kind, issue_links=links)
+    assert problems(bench.connector) == {}
+    bench.jira.faults.forget()
+    key = bench.create().key
+    assert len(bench.jira.faults.writes) == 1
+    assert bench.maria.issue(key).values["parent"] is not None
+    assert len(bench.maria.issue(key).links) == 2
+    bad = bench.connect(parent="SOC-99", issue_links=[{"type": "Loves", "issue": "SOC-98"}])
+    found = [one.text for one in bad.check() if one.level == "problem"]
+    assert any("SOC-99" in text for text in found)
+    assert any("SOC-98" in text for text in found)
+    assert any("'Loves'" in text and "Relates" in text for text in found)
+
+
+def test_required_fields_that_a_rule_carries_are_a_note(make: MakeBench, deployment: Deployment) -> None:
+    project = Project(id="10000", key="SOC", name="Security Operations", required=("customfield_10015", "duedate"))
+    bench = make(deployment, project=project)
+    bench.connector = bench.connect(custom={"score": {"field": "Risk score"}})
+    assert "duedate" in problems(bench.connector)["create screen"]
+    notes = [one.text for one in bench.connector.check() if (one.level, one.subject) == ("note", "create screen")]
+    assert any("Risk score" in text for text in notes)

@@ -25,6 +25,7 @@ def test_a_ticket_is_created_with_its_mark(bench: Bench) -> None:
     assert receipt.stored == {
         "title": "Beacon on WKS-7", "description": "Seen by EDR.", "severity": "High",
         "status": {"id": "10000", "name": "To Do", "category": "new"}, "tags": ["apt-29", "edr", MARK],
+        "assignee": None,
     }
     assert bench.announced.values == [
         {
@@ -162,7 +163,7 @@ def test_a_creation_refused_for_a_missing_project_is_refused(make: MakeBench, de
 def test_nothing_is_sent_before_it_is_needed(bench: Bench) -> None:
     connector: Connector = bench.connector
     assert (connector.kind, connector.name) == ("jira", "jira")
-    assert connector.capabilities.fields == {"title", "description", "status", "severity", "tags"}
+    assert connector.capabilities.fields == {"title", "description", "status", "severity", "tags", "assignee"}
     assert bench.requests == []
 
 

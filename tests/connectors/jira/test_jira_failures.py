@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import requests
 import responses
 
 from kibcase.server.faults import Fault
-from kibcase_connectors.actions import AddComment
+from kibcase_connectors.actions import AddComment, SetFields
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -28,7 +29,7 @@ from kibcase_connectors.jira.failures import login_failed, retry_after
 from kibcase_connectors.jira.rest import JiraRest
 
 if TYPE_CHECKING:
-    from tests.connectors.jira.conftest import Bench
+    from tests.connectors.jira.conftest import Bench, MakeBench
 
 URL = "https://jira.example.com"
 API = f"{URL}/rest/api/2"
@@ -61,6 +62,9 @@ ANSWERS: list[tuple[dict[str, Any], type[ConnectorError], type[ConnectorError]]]
     ({"status": 403, "json": {"errorMessages": ["No."]}}, Refused, Refused),
     ({"status": 403, "headers": {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE"}}, Denied, Denied),
     ({"status": 404, "json": {"errorMessages": ["Gone."]}}, NotFound, NotFound),
+    ({"status": 404, "json": {"errors": {"issue": "Gone."}}}, NotFound, NotFound),
+    ({"status": 404, "body": HTML}, Unavailable, Unavailable),
+    ({"status": 404, "json": {"message": "null for uri", "status-code": 404}}, Unavailable, Unavailable),
     ({"status": 409, "json": {"errorMessages": ["Edited."]}}, Conflict, Conflict),
     ({"status": 410, "json": {"errorMessages": ["Removed."]}}, Refused, Refused),
     ({"status": 413, "body": HTML}, Refused, Refused),
@@ -72,6 +76,8 @@ ANSWERS: list[tuple[dict[str, Any], type[ConnectorError], type[ConnectorError]]]
     ({"status": 503, "body": HTML, "headers": {"Retry-After": "0"}}, Unavailable, OutcomeUnknown),
     ({"status": 503, "body": HTML, "headers": {"Retry-After": "30"}}, Throttled, Throttled),
     ({"status": 504, "body": HTML}, Unavailable, OutcomeUnknown),
+    ({"status": 502, "body": HTML, "headers": {"Retry-After": "30"}}, Throttled, OutcomeUnknown),
+    ({"status": 504, "body": HTML, "headers": {"Retry-After": "30"}}, Throttled, OutcomeUnknown),
     ({"status": 200, "body": HTML}, Unavailable, OutcomeUnknown),
     ({"status": 200, "body": ""}, Unavailable, OutcomeUnknown),
     ({"status": 200, "json": ["a"]}, Unavailable, OutcomeUnknown),
@@ -146,12 +152,13 @@ def test_a_good_login_reason_is_no_failure() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("5", 5.0), ("0.5", 0.5), ("Sun, 06 Nov 1994 08:51:37 GMT", 120.0), ("Sun, 06 Nov 1994 08:00:00 GMT", 0.0),
-        ("-3", 0.0), ("nan", None), ("inf", None), ("soon", None), ("", None), ("300", 300.0),
+        ("5", 5.0), ("0.5", 0.5), ("Sun, 06 Nov 1994 08:51:37 GMT", 120.0), ("Sun, 06 Nov 1994 08:00:00 GMT", None),
+        ("-3", None), ("nan", None), ("inf", None), ("soon", None), ("", None), ("300", 300.0),
     ],
 )
 def test_the_spellings_of_retry_after(text: str, seconds: float | None) -> None:
     answer = requests.Response()
+    answer.status_code = 429
     answer.headers.update({"Retry-After": text, "Date": "Sun, 06 Nov 1994 08:49:37 GMT"})
     assert retry_after(answer) == seconds
 
@@ -195,6 +202,22 @@ def test_a_changelog_that_was_cut_is_completed(server: responses.RequestsMock) -
     server.get(f"{API}/issue/1/changelog", json={"values": values, "total": 3, "isLast": True})
     issue = client().issue("1", ["summary"])
     assert [(edit.entry, edit.field) for edit in issue.edits] == [(1, "summary"), (2, "priority"), (3, "labels")]
+
+
+def test_a_list_without_a_count_is_read_to_its_end(server: responses.RequestsMock) -> None:
+    def page(request: Any) -> tuple[int, dict[str, str], str]:
+        start = int(request.params["startAt"])
+        rows = [{"id": str(start + n), "name": f"type {start + n}"} for n in range(2)]
+        return 200, {}, json.dumps({"values": rows, "isLast": start == 4})
+
+    server.add_callback(responses.GET, f"{API}/issue/createmeta/SOC/issuetypes", callback=page)
+    assert list(client().issue_types("SOC").values()) == ["0", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("name", ["issueTypes", "values"])
+def test_issue_types_in_either_spelling(server: responses.RequestsMock, name: str) -> None:
+    server.get(f"{API}/issue/createmeta/SOC/issuetypes", json={name: [{"id": "7", "name": "Task"}]})
+    assert client().issue_types("SOC") == {"Task": "7"}
 
 
 ODD: list[Any] = [
@@ -257,3 +280,66 @@ def test_a_wrong_token_is_denied_and_not_shown(bench: Bench) -> None:
     with pytest.raises(Denied) as denied:
         bench.connect(**wrong).read("1")
     assert "wr0ng" not in str(denied.value)
+
+
+def test_the_reason_of_a_limit_is_told(server: responses.RequestsMock) -> None:
+    headers = {"RateLimit-Reason": "jira-per-issue-on-write", "X-RateLimit-Reset": "2126-01-01T00:00:00Z"}
+    server.get(f"{API}/project/SOC", status=429, headers=headers)
+    with pytest.raises(Throttled, match=r"jira-per-issue-on-write.*this one ticket") as throttled:
+        read()
+    assert throttled.value.retry_after == 86_400.0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_after_a_captcha_nothing_is_sent_any_more(server: responses.RequestsMock, status: int) -> None:
+    reason = "CAPTCHA_CHALLENGE; login-url=https://jira.example.com/login.jsp"
+    server.get(f"{API}/project/SOC", status=status, headers={"X-Authentication-Denied-Reason": reason})
+    jira = client()
+    for _ in range(3):
+        with pytest.raises(Denied, match="captcha"):
+            jira.project("SOC")
+        jira.close()
+    assert len(server.calls) == 2
+
+
+def test_a_captcha_at_the_first_request_locks_too(server: responses.RequestsMock) -> None:
+    headers = {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE"}
+    server.replace(responses.GET, f"{API}/serverInfo", status=403, headers=headers)
+    jira = client()
+    for _ in range(2):
+        with pytest.raises(Denied, match="captcha"):
+            jira.project("SOC")
+    assert len(server.calls) == 1
+
+
+def test_an_account_behind_a_captcha_sends_one_request(make: MakeBench) -> None:
+    bench = make("datacenter")
+    bench.connector = bench.connect(token=None, username="kibcase", password="kibcase-token")
+    bench.ticket()
+    bench.jira.require_captcha("kibcase")
+    bench.jira.faults.forget()
+    for _ in range(3):
+        with pytest.raises(Denied, match="captcha"):
+            bench.connector.changes(None)
+        with pytest.raises(Denied, match="captcha"):
+            bench.create()
+    assert len(bench.requests) == 1
+
+
+def test_a_concurrent_edit_is_a_conflict(cloud: Bench) -> None:
+    ticket = cloud.ticket()
+    cloud.jira.conflict()
+    action = SetFields(key=ticket.key, version=ticket.version, fields={"title": "B"})
+    with pytest.raises(Conflict):
+        cloud.connector.apply(action, cloud.announced)
+
+
+def test_writes_to_one_issue_are_bundled(cloud: Bench) -> None:
+    ticket = cloud.ticket()
+    cloud.jira.faults.forget()
+    action = SetFields(
+        key=ticket.key, version=ticket.version, fields={"title": "B", "severity": "low", "description": "c"},
+        add={"tags": ("x",)}, remove={"tags": ("edr",)},
+    )
+    cloud.connector.apply(action, cloud.announced)
+    assert len(cloud.jira.faults.writes) == 1

@@ -9,8 +9,8 @@ import pytest
 
 from kibcase.server.faults import Fault
 from kibcase_connectors.actions import SetStatus
-from kibcase_connectors.errors import Conflict, OutcomeUnknown, Refused, Throttled
-from kibcase_connectors.standins.jira import ScreenField, Status, Transition, Workflow
+from kibcase_connectors.errors import Conflict, OutcomeUnknown, Refused, Throttled, Unavailable
+from kibcase_connectors.standins.jira import Project, ScreenField, Status, Transition, Workflow
 
 if TYPE_CHECKING:
     from kibcase_connectors.model import Receipt, Snapshot
@@ -164,6 +164,24 @@ def test_a_listed_field_that_cannot_be_set_is_left_out(make: MakeBench, deployme
     assert bench.maria.issue(ticket.key).resolution is None
 
 
+def test_a_limit_on_one_ticket_stays_one_on_the_way(bench: Bench) -> None:
+    ticket = bench.ticket()
+
+    def limit() -> None:
+        if len(bench.announced.values) > len(before) + 1:
+            bench.jira.throttle(
+                30, reason="jira-per-issue-on-write", method="POST", path=".*/transitions"
+            )
+
+    before = list(bench.announced.values)
+    bench.announced.then = limit
+    with pytest.raises(Throttled, match="stands there") as throttled:
+        move(bench, ticket, "closed")
+    assert throttled.value.retry_after is not None
+    # Data Center does not say what its limits are for.
+    assert throttled.value.whole is (bench.deployment == "datacenter")
+
+
 def test_another_refusal_is_not_repeated(bench: Bench) -> None:
     ticket = bench.ticket()
     bench.jira.faults.arm(
@@ -212,3 +230,69 @@ def test_a_throttle_half_way_says_when_and_where(bench: Bench) -> None:
 def test_an_unknown_status_is_refused(bench: Bench) -> None:
     with pytest.raises(Refused, match="no such status"):
         move(bench, bench.ticket(), "resolved")
+
+
+def test_the_refusal_says_what_is_missing_and_which_setting_helps(make: MakeBench, deployment: Deployment) -> None:
+    bench = make(deployment, workflow=Workflow(statuses=(NEW, WORK), transitions=(way(1, NEW, WORK),)))
+    with pytest.raises(Refused, match="none of its statuses means closed") as refused:
+        move(bench, bench.ticket(), "closed")
+    assert "Say in statuses" in str(refused.value)
+    bench = make(deployment, workflow=Workflow(statuses=(NEW, WORK, DONE), transitions=(way(1, NEW, WORK),)))
+    with pytest.raises(Refused, match="closed is Done, and none of these transitions leads on to it") as refused:
+        move(bench, bench.ticket(), "closed")
+    assert "from Working to closed" in str(refused.value)
+
+
+def test_a_reopened_ticket_loses_its_resolution(make: MakeBench, deployment: Deployment) -> None:
+    screen = ScreenField(id="resolution", required=True)
+    workflow = Workflow(statuses=(NEW, DONE), transitions=(way(1, NEW, DONE, screen), way(2, DONE, NEW)))
+    bench = make(deployment, workflow=workflow, project=Project(
+        id="10000", key="SOC", name="Security Operations", resolution_editable=True
+    ))
+    ticket = bench.ticket()
+    move(bench, ticket, "closed")
+    assert bench.maria.issue(ticket.key).resolution is not None
+    bench.jira.faults.forget()
+    move(bench, bench.connector.read(ticket.key), "open")
+    assert bench.maria.issue(ticket.key).resolution is None
+    assert announced(bench) == ["Backlog", "Backlog"]
+    assert len(bench.jira.faults.writes) == 2
+    assert not any(one.subject == "resolution" for one in bench.connector.check())
+
+
+def test_a_resolution_that_no_edit_may_clear_stays_and_is_told(
+    make: MakeBench, deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    screen = ScreenField(id="resolution", required=True)
+    workflow = Workflow(statuses=(NEW, DONE), transitions=(way(1, NEW, DONE, screen), way(2, DONE, NEW)))
+    bench = make(deployment, workflow=workflow)
+    ticket = bench.ticket()
+    move(bench, ticket, "closed")
+    receipt = move(bench, bench.connector.read(ticket.key), "open")
+    assert receipt.stored["status"] == bench.connector.read(ticket.key).fields["status"]
+    assert bench.maria.issue(ticket.key).resolution is not None
+    assert "its resolution stays on" in caplog.text
+    notes = [one.text for one in bench.connector.check() if (one.level, one.subject) == ("note", "resolution")]
+    assert len(notes) == 1
+
+
+def test_a_resolution_that_cannot_be_cleared_now_says_where_the_ticket_stands(
+    make: MakeBench, deployment: Deployment
+) -> None:
+    screen = ScreenField(id="resolution", required=True)
+    workflow = Workflow(statuses=(NEW, DONE), transitions=(way(1, NEW, DONE, screen), way(2, DONE, NEW)))
+    bench = make(deployment, workflow=workflow)
+    ticket = bench.ticket()
+    move(bench, ticket, "closed")
+    bench.jira.faults.arm(Fault(method="GET", path=".*/editmeta", status=503))
+    with pytest.raises(Unavailable, match="moved Done -> Backlog and stands there"):
+        move(bench, bench.connector.read(ticket.key), "open")
+
+
+def test_a_transition_that_a_person_took_first_is_a_conflict(bench: Bench) -> None:
+    ticket = bench.ticket()
+    bench.jira.faults.arm(Fault(
+        method="POST", path=".*/transitions", call=lambda _: bench.maria.transition(ticket.key, "In Progress")
+    ))
+    with pytest.raises(Conflict, match="from To Do to In Progress"):
+        move(bench, ticket, "closed")

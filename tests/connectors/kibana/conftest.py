@@ -15,10 +15,14 @@ from kibcase.server.app import CasesServer
 from kibcase.server.faults import Seen
 from kibcase.server.users import User
 from kibcase_connectors.actions import Create
+from kibcase_connectors.api import Context
 from kibcase_connectors.kibana import CaseFilter, KibanaConfig, KibanaConnector
-from kibcase_connectors.model import Json, Receipt
+from kibcase_connectors.model import COMMENTS, FIELDS, Json, Receipt
+from kibcase_connectors.people import NOBODY, People
 
 PASSWORD = "changeme"
+CORE = frozenset({*FIELDS, COMMENTS})
+"""What every Kibana has; the tests of the further parts ask for all."""
 
 
 @dataclass
@@ -70,10 +74,18 @@ class Bench:
             Create(mark="kibcase-jira-ab12cd34-10001", fields=given, origin_label="SOC-1"), self.announced
         )
 
-    def connect(self, wanted: CaseFilter | None = None, **config: Any) -> KibanaConnector:
-        connector = KibanaConnector("soc", configure(self.server, **config), wanted, self.clock)
+    def connect(
+        self, wanted: CaseFilter | None = None, parts: frozenset[str] | None = CORE, people: People = NOBODY,
+        **config: Any,
+    ) -> KibanaConnector:
+        context = Context(clock=self.clock, parts=parts, people=people)
+        connector = KibanaConnector("soc", configure(self.server, **config), wanted, context=context)
         self.ends.callback(connector.close)
         return connector
+
+    def whole(self, people: People = NOBODY, **config: Any) -> KibanaConnector:
+        """Give a connector that all parts are wanted of."""
+        return self.connect(parts=None, people=people, **config)
 
     def requests(self, since: int) -> list[Seen]:
         return self.server.kibana.requests[since:]
@@ -102,10 +114,14 @@ def serve() -> Iterator[Callable[..., Bench]]:
             hands = Clock()
             users: dict[str, str | User] = {
                 "elastic": PASSWORD, "mara": User(password=PASSWORD, full_name="Mara Lindqvist"),
+                "ann": User(password=PASSWORD, full_name="Ann Berg", email="ann@example.com", profile_uid="u_ann_0"),
+                "bo": User(password=PASSWORD, full_name="Bo Dahl", email="Bo@example.com", profile_uid="u_bo_0"),
             }
-            server = CasesServer(clock=clock or hands, users=users, **{"incremental_ids": False, **options})
+            given = {"incremental_ids": False, **options, "users": users | options.get("users", {})}
+            server = CasesServer(clock=clock or hands, **given)
             ends.enter_context(server)
-            connector = KibanaConnector("soc", configure(server), clock=ours or clock or hands)
+            context = Context(clock=ours or clock or hands, parts=CORE)
+            connector = KibanaConnector("soc", configure(server), context=context)
             ends.callback(connector.close)
             analyst = Kibana(server.kibana_url, username="mara", password=PASSWORD, retry=NEVER)
             ends.enter_context(analyst)

@@ -14,6 +14,7 @@ from kibcase_connectors.errors import Unavailable
 from kibcase_connectors.kibana import CaseFilter, KibanaConnector
 from kibcase_connectors.kibana.checks import query_of
 from kibcase_connectors.model import FIELDS
+from kibcase_connectors.people import People, Person
 
 if TYPE_CHECKING:
     from tests.connectors.kibana.conftest import Bench
@@ -42,7 +43,8 @@ def test_a_good_set_up(bench: Bench) -> None:
     assert found["space"][0] == "ok"
     assert found["cases"] == ("ok", "2 of securitySolution; the filter takes in 1")
     assert "follow the status" in found["alerts"][1]
-    assert not [seen for seen in bench.server.kibana.requests[2:] if seen.method in WRITES]
+    sent = [seen.path for seen in bench.server.kibana.requests[2:] if seen.method in WRITES]
+    assert sent == ["/api/core/capabilities"]
 
 
 @pytest.mark.parametrize("status", [401, 404])
@@ -136,6 +138,44 @@ def test_it_is_a_connector(bench: Bench) -> None:
     assert (connector.capabilities.read_lag, connector.capabilities.find_lag) == (2.0, 5.0)
     connector.close()
     connector.close()
+
+
+def test_every_part_that_is_wanted_has_a_line(bench: Bench) -> None:
+    found = said(bench.whole())
+    assert {found[part][0] for part in ("assignee", "observables", "files", "lengths")} == {"ok"}
+    assert "100 MiB each (images 10)" in found["files"][1]
+    assert "titles 160" in found["lengths"][1]
+    assert not {"assignee", "observables", "files"} & set(said(bench.connector))
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        ("/internal/cases/_suggest_user_profiles", "assignee"), ("/api/cases/configure", "observables"),
+        ("/api/files/files/securitySolutionFilesCases/list", "files"),
+    ],
+)
+def test_parts_that_the_account_may_not_use(bench: Bench, path: str, subject: str) -> None:
+    body = b'{"statusCode":403,"error":"Forbidden","message":"no"}'
+    bench.server.kibana.arm(Fault(path=path, status=403, body=body))
+    assert said(bench.whole())[subject][0] == "problem"
+
+
+def test_accounts_of_people_that_are_not_there(bench: Bench) -> None:
+    there = [Person(name="Ann", accounts={"soc": "ann"}), Person(name="Bo", accounts={"soc": "u_bo_0", "jira": "x"})]
+    assert said(bench.whole(People(there)))["assignee"][0] == "ok"
+    gone = Person(name="Eve", accounts={"soc": "eve"})
+    level, text = said(bench.whole(People([*there, gone])))["assignee"]
+    assert level == "problem"
+    assert text.startswith("eve: no such user")
+
+
+def test_nothing_is_written_by_looking(bench: Bench) -> None:
+    bench.case()
+    before = bench.mark
+    bench.whole(custom={"impact": {"field": "Impact"}}).check()
+    posts = {seen.path.rpartition("/")[2] for seen in bench.requests(before) if seen.method in WRITES}
+    assert posts <= {"list", "_suggest_user_profiles", "_bulk_get", "capabilities"}
 
 
 def test_no_secret_is_shown(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from kibcase_connectors.actions import Create, SetFields, SetStatus
+from kibcase_connectors.api import Context
 from kibcase_connectors.model import Canonical, Json, Receipt, Snapshot
+from kibcase_connectors.people import NOBODY, People
 from kibcase_connectors.resilient import ResilientConfig, ResilientConnector, ResilientFilter
 from kibcase_connectors.standins.resilient import DEFAULT_KEYS, Account, Person, ResilientStandin
 
@@ -57,14 +59,19 @@ class Bench:
 
     def connect(
         self, accepts: ResilientFilter | None = None, *, key: Account = KEY,
-        clock: Callable[[], datetime] | None = None, **settings: Any,
+        clock: Callable[[], datetime] | None = None, people: People = NOBODY, parts: Iterable[str] | None = None,
+        **settings: Any,
     ) -> ResilientConnector:
-        """Give another connector; settings replace those of the configuration."""
+        """Give another connector; settings replace those of the configuration, None takes one out."""
+        context = Context(
+            clock=clock or self.clock, people=people, parts=None if parts is None else frozenset(parts)
+        )
         given = {
             "url": self.soar.url, "org": self.soar.org_id, "api_key_id": key.login, "api_key_secret": key.secret,
             **settings,
         }
-        made = ResilientConnector("soar", ResilientConfig(**given), accepts, clock=clock or self.clock)
+        given = {name: value for name, value in given.items() if value is not None or name == "mark_field"}
+        made = ResilientConnector("soar", ResilientConfig(**given), accepts, context=context)
         self.ends.callback(made.close)
         return made
 

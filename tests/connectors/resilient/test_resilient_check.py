@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kibcase_connectors.errors import Unavailable
 from kibcase_connectors.resilient import ResilientFilter
-from kibcase_connectors.standins.resilient import DEFAULT_CUSTOM_FIELDS, Choice, Field
+from kibcase_connectors.standins.resilient import DEFAULT_CUSTOM_FIELDS, Choice, Field, catalog, standin
 
 if TYPE_CHECKING:
     from tests.connectors.resilient.conftest import Bench, MakeBench
@@ -26,6 +27,8 @@ TOPICS = Field(
     choices=(Choice(value=71, label="C2"),),
 )
 BOX = Field(id=1013, name="box", text="Box", input_type="boolean", prefix="properties")
+DAY = Field(id=1014, name="day", text="Day", input_type="datepicker", prefix="properties")
+COUNT = Field(id=1015, name="hosts", text="Hosts", input_type="number", prefix="properties")
 
 
 def problems(bench: Bench, accepts: ResilientFilter | None = None, **settings: Any) -> dict[str, str]:
@@ -40,7 +43,7 @@ def test_a_good_set_up(bench: Bench) -> None:
     assert found[0].text == "API key with principal 5, organisation Northwind SOC (201)"
     assert [finding for finding in found if finding.level == "problem"] == []
     told = {finding.subject: finding.text for finding in found if finding.level == "ok"}
-    assert told["server"] == "QRadar SOAR 51.0.9.0.9"
+    assert told["server"] == "QRadar SOAR 51.0.9.0.9, times in UTC"
     assert "kibana_case_id" in told["mark_field"]
     assert "resolution_id, resolution_summary" in told["close_fields"]
     assert "name, discovered_date, workspace" in told["create_fields"]
@@ -64,7 +67,7 @@ def test_an_organisation_that_the_key_may_not_enter(make: MakeBench) -> None:
     bench = make()
     bench.soar.state.deny(5, "write", "close")
     bench.maria.create("x")
-    assert problems(bench)["permissions"].startswith("the key may not write, close")
+    assert problems(bench)["permissions"].startswith("the account may not write, close")
 
 
 def test_no_incident_to_tell_the_permissions_from(bench: Bench) -> None:
@@ -92,6 +95,13 @@ def test_required_fields(make: MakeBench) -> None:
 @pytest.mark.parametrize(("settings", "subject", "text"), [
     ({"create_fields": {"site": "Closed site"}}, "create_fields", "has no value 'Closed site'"),
     ({"create_fields": {"nowhere": 1}}, "create_fields", "there is no field nowhere"),
+    ({"create_fields": {"site": "Berlin", "hosts": "seven"}}, "create_fields", "Hosts (hosts) takes a number"),
+    ({"create_fields": {"site": "Berlin", "hosts": float("nan")}}, "create_fields", "Hosts (hosts) takes a number"),
+    ({"create_fields": {"site": "Berlin", "box": "yes"}}, "create_fields", "Box (box) takes true or false"),
+    ({"create_fields": {"site": "Berlin", "day": "soon"}}, "create_fields", "Day (day) takes a date in ISO 8601"),
+    ({"create_fields": {"site": "Berlin", "day": True}}, "create_fields", "Day (day) takes a date in ISO 8601"),
+    ({"create_fields": {"site": "Berlin", "city": 7}}, "create_fields", "City (city) takes a text"),
+    ({"close_fields": {"hosts": "seven"}}, "closing", "Hosts (hosts) takes a number"),
     ({"close_fields": {"topics": "C2"}}, "closing", "takes a list"),
     ({"resolution": "Won"}, "closing", "has no value 'Won'"),
     ({"severity_labels": {"high": "Severe"}}, "severity_labels", "there is Low, Medium, High"),
@@ -106,9 +116,32 @@ def test_required_fields(make: MakeBench) -> None:
 def test_what_in_the_configuration_will_not_work(
     make: MakeBench, settings: dict[str, Any], subject: str, text: str
 ) -> None:
-    bench = make(custom_fields=(*DEFAULT_CUSTOM_FIELDS, TOPICS, BOX, SITE))
+    bench = make(custom_fields=(*DEFAULT_CUSTOM_FIELDS, TOPICS, BOX, SITE, DAY, COUNT))
     found = problems(bench, **{"create_fields": {"site": "Berlin"}, **settings})
     assert text in found[subject]
+
+
+def test_values_of_every_type_can_be_given_for_new_incidents(make: MakeBench) -> None:
+    bench = make(custom_fields=(*DEFAULT_CUSTOM_FIELDS, BOX, DAY, COUNT))
+    given = {"hosts": 7, "box": True, "day": "2026-03-02", "city": "Bergen"}
+    bench.connector = bench.connect(create_fields=given)
+    assert [finding for finding in bench.connector.check() if finding.level == "problem"] == []
+    key = bench.create().key
+    assert [bench.value(key, name) for name in ("properties.hosts", "properties.box", "city")] == [7, True, "Bergen"]
+    assert bench.value(key, "properties.day") == 1_772_409_600_000
+
+
+def test_what_the_case_fills_is_not_asked_for(make: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = catalog.built_in_fields
+    monkeypatch.setattr(standin, "built_in_fields", lambda *given: tuple(
+        replace(one, required="always") if one.name == "description" else one for one in there(*given)
+    ))
+    topics, link = replace(TOPICS, required="always"), replace(BOX, input_type="text", required="always")
+    bench = make(custom_fields=(*DEFAULT_CUSTOM_FIELDS, topics, link))
+    wrong = problems(bench, tags_field="topics", tag_values=["C2"], link_field="box")
+    assert wrong == {"link_field": "new incidents require Box (box), which kibcase writes later; make it optional"}
+    notes = bench.connect(tags_field="topics", tag_values=["C2"]).check()
+    assert "new incidents require Topics (topics): cases without tags get none" in [one.text for one in notes]
 
 
 def test_the_filters_labels(bench: Bench) -> None:

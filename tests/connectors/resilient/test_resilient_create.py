@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kibcase.server.faults import Fault
-from kibcase_connectors.actions import Create
+from kibcase_connectors.actions import Create, LinkBack
 from kibcase_connectors.errors import OutcomeUnknown, Refused
 from kibcase_connectors.standins.resilient import Choice, Field
 
@@ -30,7 +30,7 @@ def test_an_incident_is_made_with_its_mark_in_one_request(bench: Bench) -> None:
     expected = {
         "title": "Beacon on WKS-7", "description": "<p>Seen by <strong>EDR</strong>.</p>", "severity": "High",
     }
-    assert receipt.stored == {**expected, "status": "A"}
+    assert receipt.stored == {**expected, "status": "A", "assignee": None, "observables": []}
     assert bench.announced.values == [expected]
     assert bench.changing == [("POST", "incidents")]
     assert receipt.label == receipt.key
@@ -136,6 +136,9 @@ def test_custom_fields_have_their_prefix_in_queries_and_none_in_changes(make: Ma
     ticket = bench.ticket()
     assert bench.connector.find(MARK) == (ticket.key,)
     assert ticket.marks == (MARK,)
+    url = "https://kibana.example.com/app/cases/7"
+    bench.connector.apply(LinkBack(key=ticket.key, mark=MARK, label="case 7", url=url), bench.announced)
+    assert bench.value(ticket.key, "properties.labels") == url
 
 
 def test_a_creation_whose_answer_is_lost_is_found_again(bench: Bench) -> None:

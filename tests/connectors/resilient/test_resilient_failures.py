@@ -66,6 +66,7 @@ ANSWERS: list[tuple[dict[str, Any], type[ConnectorError], type[ConnectorError]]]
     ({"status": 401, "json": {"success": False, "message": "Unauthorized"}}, Denied, Denied),
     ({"status": 403, "json": {"success": False, "message": "Forbidden"}}, Refused, Refused),
     ({"status": 404, "json": {"success": False, "message": "Not Found"}}, NotFound, NotFound),
+    ({"status": 404, "body": HTML}, Unavailable, Unavailable),
     ({"status": 409, "json": {"success": False, "message": "Conflict"}}, Conflict, Conflict),
     ({"status": 413, "body": HTML}, Refused, Refused),
     ({"status": 429}, Throttled, Throttled),
@@ -79,6 +80,8 @@ ANSWERS: list[tuple[dict[str, Any], type[ConnectorError], type[ConnectorError]]]
     ({"status": 200, "body": ""}, Unavailable, OutcomeUnknown),
     ({"status": 200, "body": '{"id": 7, "vers"'}, Unavailable, OutcomeUnknown),
     ({"status": 200, "body": "null"}, Unavailable, OutcomeUnknown),
+    ({"status": 200, "body": "[" * 100_000}, Unavailable, OutcomeUnknown),
+    ({"status": 400, "body": "[" * 100_000}, Refused, Refused),
     ({"status": 200, "json": ["a"]}, Unavailable, OutcomeUnknown),
     ({"status": 200, "json": {"id": "x"}}, Unavailable, OutcomeUnknown),
     ({"status": 302, "headers": {"Location": f"{URL}/login"}}, Unavailable, Unavailable),
@@ -189,6 +192,19 @@ def test_maintenance_ends_by_itself(bench: Bench) -> None:
     assert bench.connector.read(ticket.key).key == ticket.key
 
 
+def test_nothing_is_gone_because_a_proxy_knows_no_way(bench: Bench) -> None:
+    ticket = bench.ticket()
+    cursor = bench.connector.changes(None).cursor
+    bench.soar.start_maintenance(404)
+    with pytest.raises(Unavailable):
+        bench.connector.read(ticket.key)
+    with pytest.raises(Unavailable):
+        bench.connector.changes(cursor)
+    bench.connector.close()
+    with pytest.raises(Unavailable):
+        bench.connector.read(ticket.key)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_rate_limit_says_when_to_come_back(bench: Bench, status: Any) -> None:
     ticket = bench.ticket()
@@ -273,8 +289,8 @@ def test_no_secret_gets_out(
 
 
 @pytest.mark.parametrize(("text", "seconds"), [
-    ("120", 120.0), ("1.5", 1.5), ("-3", 0.0), ("", None), ("soon", None), ("nan", None), ("inf", None),
-    ("Sun, 06 Nov 1994 08:50:37 GMT", 60.0), ("Sun, 06 Nov 1994 08:00:00 GMT", 0.0),
+    ("120", 120.0), ("1.5", 1.5), ("-3", None), ("", None), ("soon", None), ("nan", None), ("inf", None),
+    ("Sun, 06 Nov 1994 08:50:37 GMT", 60.0), ("Sun, 06 Nov 1994 08:00:00 GMT", None),
 ])
 def test_retry_after(text: str, seconds: float | None) -> None:
     headers = {"retry-after": text, "date": "Sun, 06 Nov 1994 08:49:37 GMT"}

@@ -25,6 +25,7 @@ def test_a_snapshot(bench: Bench) -> None:
     snapshot = bench.connector.read(str(number))
     assert snapshot.fields == {
         "title": "Odd log-in", "description": "<p>one</p><p><strong>two</strong></p>", "status": "A", "severity": "Low",
+        "assignee": None, "observables": [],
     }
     assert bench.connector.mapping.canonical("description", snapshot.fields["description"]) == "one\n\n**two**"
     assert snapshot.label == str(number)
@@ -43,13 +44,21 @@ def test_an_incident_changed_since_its_creation_may_have_been_touched_in_any_fie
     bench.maria.edit(int(ticket.key), name="New")
     touched = bench.connector.read(ticket.key).touched
     assert {touch.at for touch in touched.values()} == {bench.clock.now}
-    assert set(touched) == {"title", "description", "status", "severity"}
+    assert set(touched) == {"title", "description", "status", "severity", "assignee", "observables"}
 
 
 def test_empty_values(bench: Bench) -> None:
     snapshot = bench.connector.read(str(bench.maria.create("x")))
     assert (snapshot.fields["description"], snapshot.fields["severity"]) == ("", "")
     assert bench.connector.mapping.canonical("severity", "") == "low"
+
+
+def test_a_description_is_a_text_an_object_or_null(bench: Bench) -> None:
+    key = str(bench.maria.create("x", description={"format": "html", "content": "<p>Seen</p>"}))
+    assert bench.connector.mapping.canonical("description", bench.connector.read(key).fields["description"]) == "Seen"
+    assert [wire.content(given) for given in ("a", {"format": "html", "content": "b"}, {"content": None}, None)] == [
+        "a", "b", "", "",
+    ]
 
 
 def test_notes_replies_among_them_oldest_first(bench: Bench) -> None:

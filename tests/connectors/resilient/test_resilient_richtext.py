@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import html as standard
 import re
-import time
 import unicodedata
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -70,12 +68,6 @@ document = st.lists(st.one_of(paragraph, heading, fence, table, items, quote, st
 )
 
 
-def rendered(text: str) -> str:
-    page = re.sub(r"\s+", " ", _PARSER.render(text))
-    page = re.sub(r"</?(p|thead|tbody)>", "", page)
-    return re.sub(r" ?(<[^>]*>) ?", r"\1", page).strip()
-
-
 def shown(text: str) -> str:
     page = re.sub(r'<img src="[^"]*" alt="([^"]*)"[^>]*>', r"\1", _PARSER.render(text))
     return seen(standard.unescape(re.sub(r"<[^>]*>", " ", page)))
@@ -87,12 +79,6 @@ def seen(text: str) -> str:
 
 def legal(text: str) -> str:
     return "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
-
-
-@given(document)
-@settings(deadline=None, max_examples=100)
-def test_what_both_express_comes_back_as_it_was(text: str) -> None:
-    assert rendered(html_to_markdown(markdown_to_html(text))) == rendered(text)
 
 
 @given(st.one_of(document, nasty, anything))
@@ -111,73 +97,12 @@ def test_the_normal_form_is_stable(text: str) -> None:
     assert normal(keep(form) or "") == form
 
 
-@given(st.one_of(document, nasty, anything))
-@settings(deadline=None, max_examples=100)
-def test_a_second_conversion_changes_nothing(text: str) -> None:
-    html = markdown_to_html(text)
-    assert markdown_to_html(html_to_markdown(html)) == html
-
-
-@given(st.one_of(nasty, anything))
-@settings(deadline=None, max_examples=100)
-def test_markdown_shows_the_same_text_after_a_round_trip(text: str) -> None:
-    assert shown(html_to_markdown(markdown_to_html(text))) == shown(legal(text))
-
-
-@given(markup)
-@settings(deadline=None, max_examples=100)
-def test_html_typed_by_people_settles_after_one_conversion(text: str) -> None:
-    html = markdown_to_html(html_to_markdown(text))
-    assert markdown_to_html(html_to_markdown(html)) == html
-
-
 @given(st.one_of(nasty, anything))
 @settings(deadline=None, max_examples=100)
 def test_plain_text_shows_as_typed(text: str) -> None:
     kept = keep({"format": "text", "content": legal(text).replace("\r", "\n")})
     assert shown(html_to_markdown(kept or "")) == seen(legal(text))
     assert shown(html_to_markdown(markdown_to_html(escape_markdown(text)))) == seen(legal(text))
-
-
-@pytest.mark.parametrize(("markdown", "html"), [
-    ("a\nb", "<p>a<br />b</p>"),
-    ("**a** _b_ ~~c~~ `d`", "<p><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>"),
-    ("# T\n\ntext", "<h1>T</h1><p>text</p>"),
-    ("- a\n- b\n  1. c", "<ul><li>a</li><li>b<ol><li>c</li></ol></li></ul>"),
-    ("> q", "<blockquote><p>q</p></blockquote>"),
-    ("```\n<x>\n  y\n```", "<pre>&lt;x&gt;\n  y</pre>"),
-    ("<https://e.org/a?b&c>", '<p><a href="https://e.org/a?b&amp;c">https://e.org/a?b&amp;c</a></p>'),
-    ("| a | b |\n| --- | --- |\n| c | d |",
-     "<table><tbody><tr><th>a</th><th>b</th></tr><tr><td>c</td><td>d</td></tr></tbody></table>"),
-    ("a\n\n---", "<p>a</p><hr />"),
-])
-def test_each_element_both_ways(markdown: str, html: str) -> None:
-    assert markdown_to_html(markdown) == html
-    assert html_to_markdown(html) == markdown
-
-
-@pytest.mark.parametrize(("html", "markdown"), [
-    ('<div class="rte"><div>a</div><div>b</div></div>', "a\n\nb"),
-    ('<div class="rte">a<br />b<br /><br />c</div>', "a\nb\n\nc"),
-    ("<p>&nbsp;</p><p>a</p>", "a"),
-    ("<span style='color:red'>a</span> <u>b</u>", "a b"),
-    ("<a href='javascript:alert(1)'>a</a>", "a"),
-    ("<img src='https://e.org/i.png' alt='shot'>", "[shot](https://e.org/i.png)"),
-    ("<script>alert(1)</script>a", "a"),
-    ("<ul><li>a<li>b</ul>", "- a\n- b"),
-    ("<ul><li>a</li><ul><li>b</li></ul></ul>", "- a\n  - b"),
-    ("<b>a<p>b</p></b>", "**a b**"),
-    ("1 &lt; 2 &amp; *3*", "1 < 2 & \\*3\\*"),
-    ("a <b", "a \\<b"),
-])
-def test_what_people_write(html: str, markdown: str) -> None:
-    assert html_to_markdown(html) == markdown
-
-
-def test_text_with_marks_is_no_html() -> None:
-    assert markdown_to_html("<script>alert(1)</script> & <b>x</b>") == (
-        "<p>&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;x&lt;/b&gt;</p>"
-    )
 
 
 def test_links_that_the_platform_takes_out_show_their_address() -> None:
@@ -196,10 +121,3 @@ def test_the_footer_of_kibanas_push_is_taken_off() -> None:
     assert kept is not None
     assert html_to_markdown(without_footer(kept)) == "seen by EDR"
     assert without_footer('<div class="rte"><p>a</p></div>') == '<div class="rte"><p>a</p></div>'
-
-
-@pytest.mark.parametrize("piece", ["<", "<a ", "<b>", "</b>", "<ul><li>", "<a href='", "&lt", "<!--", "<br>", "<p>x"])
-def test_hostile_texts_take_little_time(piece: str) -> None:
-    begun = time.process_time()
-    html_to_markdown(piece * (100_000 // len(piece)))
-    assert time.process_time() - begun < 10

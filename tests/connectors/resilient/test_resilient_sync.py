@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from kibcase.server.faults import Fault
+from kibcase_connectors.api import Context
 from kibcase_connectors.memory import MemoryConnector, MemorySystem
 from kibcase_connectors.model import FIELDS
 from kibcase_connectors.resilient import ResilientConfig, ResilientConnector
@@ -47,7 +48,7 @@ class World:
             url=self.soar.url, org=self.soar.org_id, api_key_id=KEY.login, api_key_secret=KEY.secret,
             **(SETTINGS if settings is None else settings),
         )
-        self.ticket = ResilientConnector("soar", config, clock=self.now)
+        self.ticket = ResilientConnector("soar", config, context=Context(clock=self.now))
         ends.callback(self.ticket.close)
         self.store = SqliteStore()
         ends.callback(lambda: self.store.close())

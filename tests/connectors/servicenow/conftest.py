@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,9 @@ from typing import Any, Literal
 import pytest
 
 from kibcase_connectors.actions import AddComment, Create, SetFields, SetStatus
+from kibcase_connectors.api import Context, now
 from kibcase_connectors.model import Canonical, Json, Receipt, Snapshot
+from kibcase_connectors.people import NOBODY, People
 from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowConnector, ServiceNowFilter
 from kibcase_connectors.standins.servicenow import Column, Person, ServiceNowStandin
 from kibcase_connectors.standins.servicenow.records import Row
@@ -62,7 +64,8 @@ class Bench:
     ends: ExitStack
 
     def connect(
-        self, accepts: ServiceNowFilter | None = None, clock: Callable[[], datetime] | None = None, **settings: Any
+        self, accepts: ServiceNowFilter | None = None, clock: Callable[[], datetime] | None = None,
+        people: People | None = None, parts: Iterable[str] | None = None, **settings: Any,
     ) -> ServiceNowConnector:
         """Give another connector; settings replace those of the configuration."""
         usual = {
@@ -70,8 +73,10 @@ class Bench:
             "close_code": CODES[self.table],
         }
         given = {name: value for name, value in {**usual, **settings}.items() if value is not None}
-        more = {} if clock is None else {"clock": clock}
-        made = ServiceNowConnector("snow", ServiceNowConfig(**given), accepts, **more)
+        context = Context(
+            clock=clock or now, people=people or NOBODY, parts=None if parts is None else frozenset(parts)
+        )
+        made = ServiceNowConnector("snow", ServiceNowConfig(**given), accepts, context=context)
         self.ends.callback(made.close)
         return made
 

@@ -111,10 +111,16 @@ def test_notes_of_other_tables_are_nobodys(timed: Bench, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 10, 300])
-def test_an_idle_call_costs_two_requests(make: MakeBench, count: int) -> None:
+@pytest.mark.parametrize(("table", "parts", "price"), [
+    ("incident", {"title"}, 1), ("incident", {"title", "comments"}, 2), ("incident", {"comments", "files"}, 3),
+    ("incident", None, 3), ("sn_si_incident", None, 4),
+])
+def test_an_idle_call_costs_one_request_for_each_thing_that_may_not_touch_its_record(
+    make: MakeBench, count: int, table: Table, parts: set[str] | None, price: int
+) -> None:
     clock = Clock()
-    bench = make(clock=clock)
-    bench.connector = bench.connect(clock=clock)
+    bench = make(table, clock=clock)
+    bench.connector = bench.connect(clock=clock, parts=parts)
     for number in range(count):
         bench.person_makes(f"no {number}")
     cursor = settled(bench, clock)
@@ -125,13 +131,15 @@ def test_an_idle_call_costs_two_requests(make: MakeBench, count: int) -> None:
         cursor = found.cursor
         sizes.append(len(found.items))
     # A second with more records than fit half a page is not listed again as a whole.
-    assert len(bench.requests) == (6 if count < 300 else 9)
+    assert len(bench.requests) == 3 * (price if count < 300 else price + 1)
     assert sizes == [1 if count == 300 else count] * 3
 
 
-def test_without_a_journal_an_idle_call_costs_one_request(timed: Bench, clock: Clock) -> None:
+def test_what_is_not_polled_costs_nothing(timed: Bench, clock: Clock) -> None:
     timed.person_makes()
-    timed.connector = timed.connect(clock=clock, poll_journal=False)
+    timed.connector = timed.connect(
+        clock=clock, poll_journal=False, poll_attachments=False, observables="off"
+    )
     cursor = settled(timed, clock)
     timed.servicenow.faults.forget()
     timed.connector.changes(cursor)
@@ -204,6 +212,19 @@ def test_a_page_that_is_cancelled_is_thrown_away_and_asked_for_in_halves(timed: 
     timed.servicenow.cancel_lists_beyond(0)
     with pytest.raises(Unavailable, match="Transaction cancelled"):
         timed.connector.changes(None)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_list_that_is_cancelled_before_its_status_is_sent_is_asked_for_in_halves(timed: Bench, status: int) -> None:
+    key = timed.person_makes()
+    timed.connector.changes(None)
+    told = {"message": "Transaction cancelled: maximum execution time exceeded", "detail": None}
+    body = json.dumps({"error": told, "status": "failure"}).encode()
+    timed.servicenow.faults.forget()
+    timed.servicenow.faults.arm(Fault(path=f".*/{timed.table}", status=status, body=body, times=1))
+    assert keys(timed, None)[0] == {key}
+    limits = [seen.query for seen in timed.servicenow.faults.requests if seen.path.endswith(timed.table)]
+    assert "sysparm_limit=125" in limits[1]
 
 
 @pytest.mark.parametrize("zone", ["", "America/New_York", "UTC"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from kibcase.server.faults import Fault
 from kibcase_connectors.errors import Unavailable
 from kibcase_connectors.standins.servicenow import JOURNAL_CLOSED, Choice, Column, Restriction
+from kibcase_connectors.standins.servicenow.choices import DEFAULT_CHOICES
 from tests.connectors.servicenow.conftest import LINK, TAGS
 
 if TYPE_CHECKING:
@@ -38,6 +40,18 @@ def test_a_good_set_up(bench: Bench) -> None:
     assert fine["close_code"] == bench.connector._site.config.close_code
     assert bench.connector.check()[0].subject == "account"
     assert bench.servicenow.faults.writes == []
+
+
+def test_choices_in_several_languages_are_told_in_english(incidents: Bench) -> None:
+    english = [one for one in DEFAULT_CHOICES if (one.table, one.element) == ("incident", "state")]
+    german = [replace(one, label=f"{one.label} auf Deutsch", language="de") for one in english]
+    only = Choice(table="incident", element="state", value="50", label="Zugewiesen", language="de")
+    incidents.servicenow.state.replace_choices("incident", "state", [*english, *german, only])
+    incidents.connector = incidents.connect(states={"50": "open"})
+    states = found(incidents.connector, "ok")["states"]
+    assert "New (1) open" in states
+    assert "Zugewiesen (50) open" in states
+    assert "Deutsch" not in states
 
 
 def test_everything_that_will_not_work_is_told_at_once(incidents: Bench) -> None:

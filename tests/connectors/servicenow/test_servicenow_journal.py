@@ -33,9 +33,11 @@ def test_a_comment_becomes_a_work_note_with_a_marker_line(bench: Bench) -> None:
 
 def test_comments_for_the_caller_only_if_configured(bench: Bench) -> None:
     key = bench.create().key
-    bench.connector = bench.connect(journal="comments")
     bench.comment(key)
-    assert [entry["element"] for entry in bench.journal(key)] == ["comments"]
+    assert [entry["element"] for entry in bench.journal(key)] == ["work_notes"]
+    bench.connector = bench.connect(journal="comments")
+    bench.comment(key, number=2)
+    assert sorted(entry["element"] for entry in bench.journal(key)) == ["comments", "work_notes"]
 
 
 def test_the_journal_can_be_left_alone(bench: Bench) -> None:

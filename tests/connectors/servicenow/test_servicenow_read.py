@@ -24,10 +24,11 @@ def test_a_record_in_the_common_form(incidents: Bench) -> None:
     assert (ticket.key, ticket.label) == (key, "INC0010001")
     assert ticket.fields == {
         "title": "Phishing mail", "description": "Many got it.", "status": "1", "severity": "2",
+        "assignee": None,
     }
     mapping = incidents.connector.mapping
     assert [mapping.canonical(name, value) for name, value in ticket.fields.items()] == [
-        "Phishing mail", "Many got it.", "open", "high",
+        "Phishing mail", "Many got it.", "open", "high", "",
     ]
     assert ticket.url == f"{incidents.servicenow.url}/nav_to.do?uri=incident.do?sys_id={key}"
     assert (ticket.marks, ticket.comments, ticket.touched, ticket.settled) == ((), (), {}, True)
@@ -122,6 +123,17 @@ def test_lost_roles_do_not_look_like_deleted_records(bench: Bench) -> None:
         bench.connector.read(key)
 
 
+@pytest.mark.parametrize("body", [b'{"message": "no Route matched with those values"}', b"<html>404</html>"])
+def test_nothing_is_gone_because_a_gateway_knows_no_way(bench: Bench, body: bytes) -> None:
+    key = bench.person_makes()
+    cursor = bench.connector.changes(None).cursor
+    bench.servicenow.faults.arm(Fault(status=404, body=body, times=None))
+    with pytest.raises(Unavailable):
+        bench.connector.read(key)
+    with pytest.raises(Unavailable):
+        bench.connector.changes(cursor)
+
+
 def test_a_single_hidden_record_is_gone_for_us(bench: Bench) -> None:
     key, _ = bench.person_makes("hidden"), bench.person_makes()
     hidden = Restriction(
@@ -158,7 +170,8 @@ def test_without_an_audit_the_last_writer_stands_for_every_field(bench: Bench) -
     bench.maria.edit(key, description="x")
     touched = bench.connector.read(key).touched
     assert {touch.by for touch in touched.values()} == {"Maria Lindqvist"}
-    assert set(touched) == bench.connector.capabilities.fields
+    # Observables that are rows of their own do not tell who took them away.
+    assert set(touched) == bench.connector.capabilities.fields - {"observables"}
     bench.comment(key)
     assert {touch.by for touch in bench.connector.read(key).touched.values()} == {""}
 

@@ -85,7 +85,8 @@ def test_what_is_closed_for_good_is_not_reopened(incidents: Bench, state: str) -
     incidents.maria.move(key, state, close_code="Duplicate", close_notes="x")
     with pytest.raises(Refused) as caught:
         incidents.set_status(key, "open")
-    assert caught.value.advice
+    assert f"reopening INC0010001, which is in state {state}" in str(caught.value)
+    assert "read-only for good" in caught.value.advice
     assert incidents.row(key)["state"] == state
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from kibcase.server.faults import Fault
 from kibcase_connectors.actions import Action, Create
-from kibcase_connectors.api import Announce
+from kibcase_connectors.api import Announce, Context
 from kibcase_connectors.memory import MemoryConnector, MemorySystem
 from kibcase_connectors.model import FIELDS, Json, Receipt
 from kibcase_connectors.servicenow import ServiceNowConfig, ServiceNowConnector
@@ -34,7 +34,7 @@ class Cut(ServiceNowConnector):
     """A connector that breaks off at one of its writes."""
 
     def __init__(self, standin: ServiceNowStandin, config: ServiceNowConfig, clock: Callable[[], datetime]) -> None:
-        super().__init__("snow", config, clock=clock)
+        super().__init__("snow", config, context=Context(clock=clock, parts=frozenset({*FIELDS, "comments"})))
         self._standin = standin
         self.requests = 0
         self.fail_at: int | None = None

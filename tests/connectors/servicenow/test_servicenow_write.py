@@ -224,7 +224,7 @@ def test_columns_that_are_dropped_without_a_word_are_told(bench: Bench) -> None:
     with pytest.raises(Refused, match="took no notice of short_description") as caught:
         bench.set_fields(ticket, title="y")
     assert caught.value.field == "title"
-    with pytest.raises(OutcomeUnknown, match="stored the rest"):
+    with pytest.raises(OutcomeUnknown, match="short_description and stored description"):
         bench.set_fields(bench.connector.read(ticket.key), title="y", description="z")
     assert bench.row(ticket.key)["description"] == "z"
 

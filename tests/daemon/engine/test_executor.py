@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kibcase_connectors.actions import AddComment, Create, SetFields, SetStatus
+from kibcase_connectors.api import Connector
 from kibcase_connectors.errors import (
     Conflict,
     ConnectorError,
@@ -45,7 +46,9 @@ class Bench:
 
     def run(self, planned: Planned) -> tuple[Link, list[AuditEntry]]:
         executor = Executor(self.store, clock=lambda: self.time)
-        return executor.run(self.link, planned, MemoryConnector(self.tickets), MAPS)
+        tickets = MemoryConnector(self.tickets)
+        both: Both[Connector] = Both(case=tickets, ticket=tickets)
+        return executor.run(self.link, planned, both, MAPS)
 
     def fields(self, title: str = "new", verdict: Verdict = Verdict.CARRY) -> Planned:
         change = FieldChange(

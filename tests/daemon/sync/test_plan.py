@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kibcase_connectors.actions import AddComment, Create, EditComment, LinkBack, SetFields, SetStatus
+from kibcase_connectors.api import Capabilities
 from kibcase_connectors.model import FIELDS, Json, Side, Touch
 from kibcase_daemon.sync.comments import Sides, render
 from kibcase_daemon.sync.plan import make_plan, plan_creation
@@ -41,9 +42,18 @@ def in_step(now: Sides) -> Base:
 
 
 def plan(
-    base: Base, now: Sides, maps: Maps, *, rules: Rules = ALL, editable: Both[bool] = YES, links_back: Both[bool] = NO
+    base: Base, now: Sides, maps: Maps, *, rules: Rules = ALL, editable: Both[bool] = YES, links_back: Both[bool] = NO,
+    files: Both[bool] = YES,
 ) -> Plan:
-    return make_plan("r/case/1", base, now, rules=rules, maps=maps, editable=editable, links_back=links_back)
+    able = Both(
+        case=Capabilities(
+            fields=frozenset(FIELDS), edits_comments=editable.case, links_back=links_back.case, files=files.case
+        ),
+        ticket=Capabilities(
+            fields=frozenset(FIELDS), edits_comments=editable.ticket, links_back=links_back.ticket, files=files.ticket
+        ),
+    )
+    return make_plan("r/case/1", base, now, rules=rules, maps=maps, able=able)
 
 
 def order(planned: Plan) -> list[tuple[str, str, bool]]:

@@ -13,13 +13,16 @@ from starlette.routing import Route
 
 from kibcase_connectors.standins.jira import routes_attached as on_issue
 from kibcase_connectors.standins.jira import routes_issue as issue
+from kibcase_connectors.standins.jira import routes_link as link
 from kibcase_connectors.standins.jira import routes_search as search
 from kibcase_connectors.standins.jira import routes_site as site
+from kibcase_connectors.standins.jira import routes_workflow as workflow
 from kibcase_connectors.standins.jira.call import Call, Switches, answer
 from kibcase_connectors.standins.jira.catalog import JiraUser
 from kibcase_connectors.standins.jira.credentials import Caller, identify
+from kibcase_connectors.standins.jira.gate import captcha, drawn, locked, over_limit
 from kibcase_connectors.standins.jira.problem import JiraProblem
-from kibcase_connectors.standins.jira.render import Renderer
+from kibcase_connectors.standins.jira.render import Neighbours, Renderer, Version
 from kibcase_connectors.standins.jira.state import JiraState
 
 Handler = Callable[[Call], Response]
@@ -38,6 +41,7 @@ class _Entry:
     path: str
     handler: Handler
     anonymous: Handler | None = None
+    version: Version = 2
 
 
 _API = (
@@ -57,6 +61,7 @@ _API = (
     _Entry("GET", "/user/search", site.search_users),
     _Entry("GET", "/user/assignable/search", site.assignable_users),
     _Entry("GET", "/project", site.projects, site.no_projects),
+    _Entry("GET", "/project/search", site.search_projects, site.no_projects),
     _Entry("GET", "/project/{project}", site.project, site.hidden_project),
     _Entry("GET", "/project/{project}/statuses", site.project_statuses, site.hidden_project),
     _Entry("GET", "/search", search.classic, search.nothing),
@@ -65,6 +70,7 @@ _API = (
     _Entry("POST", "/search/jql", search.by_token, search.nothing),
     _Entry("POST", "/search/approximate-count", search.count),
     _Entry("POST", "/issue", issue.create),
+    _Entry("GET", "/issue/createmeta", site.create_all),
     _Entry("GET", "/issue/createmeta/{project}/issuetypes", site.create_types, site.hidden_project),
     _Entry("GET", "/issue/createmeta/{project}/issuetypes/{id}", site.create_fields, site.hidden_project),
     _Entry("GET", "/issue/{ref}", issue.read, issue.hidden),
@@ -98,6 +104,13 @@ _API = (
     _Entry("GET", "/attachment/content/{id}", on_issue.attachment_content, issue.hidden),
     _Entry("GET", "/attachment/{id}", on_issue.attachment, issue.hidden),
     _Entry("DELETE", "/attachment/{id}", on_issue.delete_attachment),
+    _Entry("POST", "/issueLink", link.create),
+    _Entry("GET", "/issueLink/{id}", link.read),
+    _Entry("DELETE", "/issueLink/{id}", link.delete),
+    _Entry("GET", "/issueLinkType", link.types, link.types),
+    _Entry("GET", "/issueLinkType/{id}", link.one_type, link.one_type),
+    _Entry("GET", "/workflow/search", workflow.search),
+    _Entry("POST", "/workflows", workflow.bulk),
 )
 _OTHER = (
     _Entry("GET", "/rest/applinks/latest/listApplicationlinks", site.application_links, site.application_links),
@@ -108,15 +121,22 @@ _OTHER = (
 
 def build_app(state: JiraState, switches: Switches, context_path: str = "") -> Starlette:
     """Assemble the application; ``context_path`` (such as ``/jira``) goes before every path."""
+    versions: dict[str, Version] = {"2": 2, "latest": 2, **({"3": 3} if state.catalog.cloud else {})}
     entries = [
-        _Entry(each.method, f"/rest/api/{version}{each.path}", each.handler, each.anonymous)
-        for version in ("2", "latest") for each in _API
+        _Entry(each.method, f"/rest/api/{name}{each.path}", each.handler, each.anonymous, version)
+        for name, version in versions.items() for each in _API
     ]
     routes = [
         Route(context_path + each.path, _endpoint(each, state, switches), methods=[each.method])
         for each in (*entries, *_OTHER)
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
+
+    def no_route(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        _, headers = drawn(_who(request, state), state, switches)
+        return answer({"message": f"null for uri: {request.url.path}", "status-code": status}, status, headers)
+
+    return Starlette(routes=routes, exception_handlers={HTTPException: no_route})
 
 
 def _endpoint(entry: _Entry, state: JiraState, switches: Switches) -> Callable[[Request], Awaitable[Response]]:
@@ -141,8 +161,27 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(pieces) if size <= _BODY_LIMIT else None
 
 
+def _who(request: Request, state: JiraState) -> JiraUser | Caller:
+    return identify(request.headers.get("authorization"), state.catalog)
+
+
 def _serve(entry: _Entry, request: Request, raw: bytes, state: JiraState, switches: Switches) -> Response:
-    caller = identify(request.headers.get("authorization"), state.catalog)
+    caller = _who(request, state)
+    allowed, bucket = drawn(caller, state, switches)
+    if locked(request, caller, state, switches):
+        response = captcha(state)
+    elif not allowed:
+        response = answer({"message": "Rate limit exceeded.", "status-code": 429}, 429)
+    else:
+        refusal = over_limit(entry.path, request, caller, state, switches)
+        response = refusal or _handled(entry, request, raw, caller, state, switches)
+    response.headers.update(bucket)
+    return response
+
+
+def _handled(
+    entry: _Entry, request: Request, raw: bytes, caller: JiraUser | Caller, state: JiraState, switches: Switches
+) -> Response:
     failed = caller is Caller.REFUSED or (switches.expired and caller is not Caller.ANONYMOUS)
     handler: Handler | None = entry.handler
     if isinstance(caller, Caller) or failed:
@@ -153,13 +192,18 @@ def _serve(entry: _Entry, request: Request, raw: bytes, state: JiraState, switch
         return _unauthorized(state, failed=failed)
     user = caller if isinstance(caller, JiraUser) and not failed else _NOBODY
     call = Call(request=request, raw=raw, state=state, actor=user.username,
-                show=Renderer(state.catalog, user), switches=switches)
+                show=_renderer(state, user, entry.version), switches=switches)
     try:
         response = handler(call)
     except JiraProblem as problem:
         response = answer(problem.body(), problem.status)
     response.headers.update(_FAILED if failed else _greeting(user, state))
     return response
+
+
+def _renderer(state: JiraState, user: JiraUser, version: Version) -> Renderer:
+    around = Neighbours(find=state.peek, subtasks=state.subtasks)
+    return Renderer(state.catalog, user, version, around)
 
 
 def _greeting(user: JiraUser, state: JiraState) -> dict[str, str]:
@@ -181,7 +225,3 @@ def _unauthorized(state: JiraState, *, failed: bool) -> Response:
         return Response(page, 401, headers=headers, media_type="text/html")
     return answer({"message": text, "status-code": 401}, 401, headers)
 
-
-def _no_route(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    return answer({"message": f"null for uri: {request.url.path}", "status-code": status}, status)

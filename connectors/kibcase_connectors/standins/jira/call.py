@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kibcase_connectors.standins.jira.documents import Form
+from kibcase_connectors.standins.jira.limits import Limits
 from kibcase_connectors.standins.jira.problem import JiraProblem
 from kibcase_connectors.standins.jira.render import Renderer
 from kibcase_connectors.standins.jira.state import JiraState
@@ -21,10 +23,18 @@ class Switches:
 
     ``expired``: credentials count as expired, so that callers are anonymous without being told.
     ``page_cap``: the most issues that a page of search results holds (None: the vendor's).
+    ``limits``: what is counted. ``captcha_after``: how many wrong passwords lock a login on Data Center
+    (None: never); ``captcha``: the locked ones; ``failures``: wrong passwords so far.
+    ``media``: where Cloud keeps the bytes of attachments, a function from attachment id to address.
     """
 
     expired: bool = False
     page_cap: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    captcha_after: int | None = 3
+    captcha: set[str] = field(default_factory=set)
+    failures: dict[str, int] = field(default_factory=dict)
+    media: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,15 @@ class Call:
     def cloud(self) -> bool:
         """Tell whether the instance is a Cloud instance."""
         return self.state.catalog.cloud
+
+    @property
+    def form(self) -> Form:
+        """How this version of the API writes long texts."""
+        return "adf" if self.show.version == 3 else "wiki"
+
+    def held(self, project: str | None = None) -> frozenset[str]:
+        """Give the permissions of the caller, in a project if one is named (by key)."""
+        return self.state.catalog.held(self.actor, project)
 
     def path(self, name: str) -> str:
         """Give a parameter of the path."""
@@ -69,7 +88,10 @@ class Call:
         if self.request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise JiraProblem(415, "The Content-Type must be application/json.")
         try:
-            return json.loads(self.raw, parse_constant=_refuse_constant)
+            read = json.loads(self.raw, parse_constant=_refuse_constant)
+            # Half a surrogate pair is no character; Java, and so Jira, writes a question mark in its place.
+            escaped = b"\\u" in self.raw
+            return json.loads(json.dumps(read, ensure_ascii=False).encode("utf-8", "replace")) if escaped else read
         except (ValueError, RecursionError) as error:
             raise JiraProblem(400, f"The body is not valid JSON: {str(error)[:200]}") from None
 

@@ -8,10 +8,22 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from kibcase_connectors.standins.jira import documents
 from kibcase_connectors.standins.jira.catalog import by_id
-from kibcase_connectors.standins.jira.fields import Field, FieldError, Scene, fields_of, operate, parse, wording
+from kibcase_connectors.standins.jira.documents import Rich
+from kibcase_connectors.standins.jira.fields import (
+    Field,
+    FieldError,
+    Scene,
+    fields_of,
+    is_blank,
+    operate,
+    parse,
+    wording,
+)
 from kibcase_connectors.standins.jira.problem import JiraProblem, unknown_field
 from kibcase_connectors.standins.jira.records import Change, History, Issue
+from kibcase_connectors.standins.jira.screens import refuse_blank
 from kibcase_connectors.standins.jira.workflow import Transition
 
 Edits = Mapping[str, Any]
@@ -93,7 +105,13 @@ def refuse_both(fields: Edits, update: Edits) -> None:
 def edited(issue: Issue, fields: Edits, update: Edits, scene: Scene, stamp: Stamp) -> Issue:
     """Apply an edit to the fields of an issue; the same issue comes back if nothing differs."""
     refuse_both(fields, update)
-    known = fields_of(scene.catalog)
+    known = scene.known
+    resolution = issue.resolution
+    extra: tuple[Change, ...] = ()
+    if "resolution" in fields and scene.project.resolution_editable:
+        resolution = _resolution(fields["resolution"], scene)
+        extra = _resolution_items(issue, resolution, scene)
+        fields = {name: raw for name, raw in fields.items() if name != "resolution"}
     readings = (partial(read_fields, fields, known, scene), partial(read_update, update, known, issue.values, scene))
     changed: dict[str, Any] = {}
     refusals: dict[str, str] = {}
@@ -104,24 +122,39 @@ def edited(issue: Issue, fields: Edits, update: Edits, scene: Scene, stamp: Stam
             refusals |= problem.fields
     if refusals:
         raise JiraProblem(400, fields=refusals)
-    return with_values(issue, changed, scene, stamp)
+    refuse_blank(changed, known)
+    after = with_values(issue, changed, scene, stamp, *extra)
+    return _resolved(issue, after, resolution) if extra else after
 
 
 def with_values(issue: Issue, changed: Edits, scene: Scene, stamp: Stamp, *extra: Change) -> Issue:
     """Store values and write the changelog entry; ``extra`` are further items of that entry."""
     known = fields_of(scene.catalog)
     items = list(extra)
-    for name, value in changed.items():
-        if value != issue.values[name]:
-            old, old_text = wording(known[name], issue.values[name], scene.catalog)
-            new, new_text = wording(known[name], value, scene.catalog)
-            label = known[name].name if known[name].custom else name
-            items.append(Change(
-                field=label, field_id=name, old=old, old_text=old_text, new=new, new_text=new_text
-            ))
+    different = {name: value for name, value in changed.items() if _differs(issue, name, value)}
+    values, written = split(different)
+    for name, value in values.items():
+        old, old_text = wording(known[name], issue.values[name], scene.catalog)
+        new, new_text = wording(known[name], value, scene.catalog)
+        label = known[name].name if known[name].custom else name
+        items.append(Change(field=label, field_id=name, old=old, old_text=old_text, new=new, new_text=new_text))
     if not items:
         return issue
-    return logged(replace(issue, values={**issue.values, **changed}), tuple(items), stamp)
+    kept = {name: document for name, document in issue.documents.items() if name not in values}
+    changed_issue = replace(issue, values={**issue.values, **values}, documents=kept | written)
+    return logged(changed_issue, tuple(items), stamp)
+
+
+def _differs(issue: Issue, name: str, value: Any) -> bool:
+    if isinstance(value, Rich):
+        return value.adf != documents.shown(issue.values[name], issue.documents.get(name))
+    return bool(value != issue.values[name])
+
+
+def split(values: Edits) -> tuple[dict[str, Any], dict[str, Mapping[str, Any]]]:
+    """Part stored values into what v2 shows of them and the documents that were written."""
+    plain = {name: value.text if isinstance(value, Rich) else value for name, value in values.items()}
+    return plain, {name: value.adf for name, value in values.items() if isinstance(value, Rich) and value.text}
 
 
 def logged(issue: Issue, items: tuple[Change, ...], stamp: Stamp) -> Issue:
@@ -142,7 +175,7 @@ def transitioned(issue: Issue, transition: Transition, fields: Edits, update: Ed
         refusals["resolution"] = "Field 'resolution' does not support 'update' here; use 'fields'."
     given = _with_defaults(fields, update, transition)
     for each in transition.screen:
-        if each.required and given.get(each.id) in (None, "", []) and each.id not in update:
+        if each.required and _is_empty(given.get(each.id)) and each.id not in update:
             refusals.setdefault(each.id, f"{_title(each.id, scene)} is required.")
     if refusals:
         raise JiraProblem(400, fields=refusals)
@@ -151,9 +184,36 @@ def transitioned(issue: Issue, transition: Transition, fields: Edits, update: Ed
         resolution = None
     changed = read_fields({k: v for k, v in given.items() if k != "resolution"}, known, scene)
     changed |= read_update(update, known, issue.values, scene)
+    refuse_blank(changed, known)
+    _validate(transition, {**issue.values, **changed, "resolution": resolution}, scene)
     items = _status_items(issue, transition.target, resolution, scene)
     moved = with_values(issue, changed, scene, stamp, *items)
     return _settled(issue, moved, transition, resolution)
+
+
+def _is_empty(raw: Any) -> bool:
+    return raw in (None, "", []) or (documents.is_document(raw) and not raw.get("content"))
+
+
+def _validate(transition: Transition, after: Edits, scene: Scene) -> None:
+    messages, refusals = [], {}
+    for each in transition.validators:
+        value = after.get(each.field)
+        if is_blank(value) or (each.values and _texts(each.field, value, scene).isdisjoint(each.values)):
+            if each.on_field:
+                refusals[each.field] = each.message
+            else:
+                messages.append(each.message)
+    if messages or refusals:
+        raise JiraProblem(400, *messages, fields=refusals)
+
+
+def _texts(field_id: str, value: Any, scene: Scene) -> set[str]:
+    if field_id == "resolution":
+        return {by_id(scene.catalog.resolutions, value).name}
+    plain = value.text if isinstance(value, Rich) else value
+    text = wording(fields_of(scene.catalog)[field_id], plain, scene.catalog)[1]
+    return {str(text), *(value if isinstance(value, list) else ())}
 
 
 def _with_defaults(fields: Edits, update: Edits, transition: Transition) -> dict[str, Any]:
@@ -179,24 +239,29 @@ def _resolution(raw: Any, scene: Scene) -> str | None:
     raise JiraProblem(400, fields={"resolution": f"Resolution name '{named}' is not valid"})
 
 
+def _resolution_items(issue: Issue, resolution: str | None, scene: Scene) -> tuple[Change, ...]:
+    resolutions = scene.catalog.resolutions
+    if resolution == issue.resolution:
+        return ()
+    return (Change(
+        field="resolution", field_id="resolution",
+        old=issue.resolution, old_text=by_id(resolutions, issue.resolution).name if issue.resolution else None,
+        new=resolution, new_text=by_id(resolutions, resolution).name if resolution else None,
+    ),)
+
+
 def _status_items(issue: Issue, target: str, resolution: str | None, scene: Scene) -> tuple[Change, ...]:
-    workflow, resolutions = scene.catalog.workflow, scene.catalog.resolutions
-    items = []
-    if resolution != issue.resolution:
-        items.append(Change(
-            field="resolution", field_id="resolution",
-            old=issue.resolution, old_text=by_id(resolutions, issue.resolution).name if issue.resolution else None,
-            new=resolution, new_text=by_id(resolutions, resolution).name if resolution else None,
-        ))
-    items.append(Change(
-        field="status", field_id="status", old=issue.status, old_text=workflow.status(issue.status).name,
-        new=target, new_text=workflow.status(target).name,
+    status = scene.catalog.status
+    return (*_resolution_items(issue, resolution, scene), Change(
+        field="status", field_id="status", old=issue.status, old_text=status(issue.status).name,
+        new=target, new_text=status(target).name,
     ))
-    return tuple(items)
 
 
 def _settled(before: Issue, moved: Issue, transition: Transition, resolution: str | None) -> Issue:
-    resolved = moved.updated if resolution and not before.resolution else before.resolved if resolution else None
-    return replace(
-        moved, status=transition.target, status_since=moved.updated, resolution=resolution, resolved=resolved
-    )
+    return _resolved(before, replace(moved, status=transition.target, status_since=moved.updated), resolution)
+
+
+def _resolved(before: Issue, after: Issue, resolution: str | None) -> Issue:
+    resolved = after.updated if resolution and not before.resolution else before.resolved if resolution else None
+    return replace(after, resolution=resolution, resolved=resolved)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from kibcase_connectors.standins.jira import documents
 from kibcase_connectors.standins.jira.catalog import Catalog, CustomField, Named, Project, by_id
+from kibcase_connectors.standins.jira.documents import Form, Rich, utf16_length
 from kibcase_connectors.standins.jira.problem import unknown_field
 
 SUMMARY_LIMIT = 255
+URL_LIMIT = 255
 TEXT_LIMIT = 32_767
 LABEL_LIMIT = 255
 
@@ -45,6 +48,7 @@ class Field:
 SYSTEM_FIELDS = (
     Field(id="summary", name="Summary", kind="summary", required=True),
     Field(id="description", name="Description", kind="text"),
+    Field(id="environment", name="Environment", kind="text"),
     Field(id="labels", name="Labels", kind="labels", array=True),
     Field(id="priority", name="Priority", kind="priority"),
     Field(id="assignee", name="Assignee", kind="user"),
@@ -56,22 +60,34 @@ SYSTEM_FIELDS = (
 
 
 def fields_of(catalog: Catalog) -> dict[str, Field]:
-    """Give the fields of the create and edit screens by id; ``project`` is not one of them."""
+    """Give all fields that hold a value by id, on whatever screens they are; ``project`` is not one of them."""
     fields = {each.id: each for each in SYSTEM_FIELDS}
     for custom in catalog.custom_fields:
         fields[custom.id] = Field(
-            id=custom.id, name=custom.name, kind=custom.kind, array=custom.kind == "options", custom=custom
+            id=custom.id, name=custom.name, kind=custom.kind, array=custom.kind in ("options", "labels"),
+            required=custom.required, custom=custom,
         )
     return fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a value is judged against; ``find_issue`` gives the id of an issue by key or id, or None."""
+    """What a value is judged against.
+
+    ``find_issue`` gives the id of an issue by key or id, or None. ``form`` is how long texts are
+    written. ``fields`` are those that may be written (None: all).
+    """
 
     catalog: Catalog
     project: Project
     find_issue: Callable[[str], str | None]
+    form: Form = "wiki"
+    fields: Mapping[str, Field] | None = None
+
+    @property
+    def known(self) -> Mapping[str, Field]:
+        """The fields that may be written."""
+        return fields_of(self.catalog) if self.fields is None else self.fields
 
 
 def parse(field: Field, raw: object, scene: Scene) -> Any:
@@ -98,12 +114,17 @@ def wording(field: Field, stored: Any, catalog: Catalog) -> tuple[str | None, st
     return word(field, stored, catalog) if word else (None, str(stored))
 
 
+def is_blank(stored: Any) -> bool:
+    """Tell whether a stored value counts as not filled."""
+    return stored in (None, "", []) or (isinstance(stored, Rich) and not stored.text)
+
+
 def _need_text(raw: object, limit: int = TEXT_LIMIT) -> str | None:
     if raw is None:
         return None
     if not isinstance(raw, str):
         raise FieldError("Operation value must be a string")
-    if len(raw) > limit:
+    if utf16_length(raw) > limit:
         raise FieldError(f"The entered text is too long. It exceeds the allowed limit of {limit:,} characters.")
     return raw or None
 
@@ -115,13 +136,25 @@ def _summary(_field: Field, raw: object, _scene: Scene) -> str:
         raise FieldError("You must specify a summary of the issue.")
     if "\n" in raw or "\r" in raw:
         raise FieldError("The summary is invalid because it contains newline characters.")
-    if len(raw) > SUMMARY_LIMIT:
+    if utf16_length(raw) > SUMMARY_LIMIT:
         raise FieldError("Summary can't exceed 255 characters.")
     return raw
 
 
-def _text(_field: Field, raw: object, _scene: Scene) -> str | None:
-    return _need_text(raw)
+def _text(_field: Field, raw: object, scene: Scene) -> str | Rich | None:
+    written = isinstance(raw, Mapping) if scene.form == "either" else scene.form == "adf"
+    return rich(raw) if written and raw is not None else _need_text(raw)
+
+
+def rich(raw: object) -> Rich:
+    """Check an Atlassian document; raises ``FieldError``."""
+    if not isinstance(raw, Mapping) or not documents.is_document(raw):
+        raise FieldError(documents.NOT_A_DOCUMENT)
+    if documents.problem_of(raw) is not None:
+        raise FieldError(documents.INVALID)
+    if documents.size_of(raw) > TEXT_LIMIT:
+        raise FieldError(documents.TOO_LONG)
+    return Rich(text=documents.to_wiki(raw) or None, adf=raw)
 
 
 def _string(_field: Field, raw: object, _scene: Scene) -> str | None:
@@ -138,7 +171,7 @@ def _labels(_field: Field, raw: object, _scene: Scene) -> list[str]:
             raise FieldError(f"The label '{label}' contains spaces which is invalid.")
         if not label:
             raise FieldError("The label must not be empty.")
-        if len(label) > LABEL_LIMIT:
+        if utf16_length(label) > LABEL_LIMIT:
             raise FieldError(f"The label '{label}' exceeds the maximum length for a single label.")
     return sorted(set(raw))
 
@@ -151,7 +184,7 @@ def _reference(raw: object, what: str) -> tuple[str, str]:
     raise FieldError(f"Specify the {what} (name) in the string format")
 
 
-def _find(things: tuple[Named, ...], handle: str, ref: str) -> Named | None:
+def _find(things: Sequence[Named], handle: str, ref: str) -> Named | None:
     return next((each for each in things if ref == (each.id if handle == "id" else each.name)), None)
 
 
@@ -194,7 +227,8 @@ def _user(field: Field, raw: object, scene: Scene) -> str | None:
     user = scene.catalog.user_by_ref(ref)
     if user is None:
         raise FieldError(f"User '{ref}' does not exist.")
-    if field.id == "assignee" and "ASSIGNABLE_USER" not in user.permissions:
+    held = scene.catalog.held(user.username, scene.project.key)
+    if field.id == "assignee" and not (user.active and "ASSIGNABLE_USER" in held):
         raise FieldError(f"User '{ref}' cannot be assigned issues.")
     return user.username
 
@@ -232,6 +266,13 @@ def _number(_field: Field, raw: object, _scene: Scene) -> float | None:
     return float(raw)
 
 
+def _url(_field: Field, raw: object, _scene: Scene) -> str | None:
+    text = _need_text(raw, URL_LIMIT)
+    if text is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", text):
+        raise FieldError(f"'{text}' is not a valid URL")
+    return text
+
+
 def _option(field: Field, raw: object, _scene: Scene) -> str | None:
     if raw is None:
         return None
@@ -267,11 +308,11 @@ def _parent(_field: Field, raw: object, scene: Scene) -> str | None:
 _PARSERS: dict[str, Callable[[Field, object, Scene], Any]] = {
     "summary": _summary, "text": _text, "string": _string, "labels": _labels, "priority": _priority,
     "issuetype": _issuetype, "user": _user, "date": _date, "datetime": _datetime, "number": _number,
-    "option": _option, "options": _options, "parent": _parent,
+    "option": _option, "options": _options, "parent": _parent, "url": _url,
 }
 
 
-def _named(things: tuple[Named, ...], thing_id: str) -> tuple[str | None, str | None]:
+def _named(things: Sequence[Named], thing_id: str) -> tuple[str | None, str | None]:
     return thing_id, by_id(things, thing_id).name
 
 

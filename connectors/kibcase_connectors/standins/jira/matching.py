@@ -220,7 +220,7 @@ def _lookup_issue(name: str, text: str, asking: Asking) -> str | None:
 
 
 def _things(name: str, catalog: Catalog) -> Iterable[Any]:
-    return {"status": catalog.workflow.statuses, "priority": catalog.priorities,
+    return {"status": catalog.statuses, "priority": catalog.priorities,
             "issuetype": catalog.issue_types, "resolution": catalog.resolutions}[name]
 
 
@@ -239,7 +239,7 @@ _READERS: dict[str, Callable[[Issue, Catalog], set[str]]] = {
     "id": lambda i, _: {*i.keys, str(i.id)},
     "labels": lambda i, _: set(i.values["labels"]),
     "status": lambda i, _: {i.status},
-    "statuscategory": lambda i, c: {c.workflow.status(i.status).category},
+    "statuscategory": lambda i, c: {c.status(i.status).category},
     "priority": lambda i, _: _one(i.values["priority"]),
     "issuetype": lambda i, _: {i.values["issuetype"]},
     "resolution": lambda i, _: _one(i.resolution),
@@ -250,7 +250,7 @@ _READERS: dict[str, Callable[[Issue, Catalog], set[str]]] = {
 
 
 def _sort_key(name: str, catalog: Catalog) -> Callable[[Issue], Any]:
-    statuses = [status.id for status in catalog.workflow.statuses]
+    statuses = [status.id for status in catalog.statuses]
     ranks = [priority.id for priority in reversed(catalog.priorities)]
     keys: dict[str, Callable[[Issue], Any]] = {
         "updated": lambda i: i.updated,

@@ -7,6 +7,7 @@ from typing import Any
 from kibcase_connectors.standins.jira.fields import Field, fields_of
 from kibcase_connectors.standins.jira.records import Issue
 from kibcase_connectors.standins.jira.render import Renderer
+from kibcase_connectors.standins.jira.screens import on_screen
 from kibcase_connectors.standins.jira.workflow import Transition
 
 JSON = dict[str, Any]
@@ -15,20 +16,29 @@ _TYPES = {
     "summary": "string", "text": "string", "string": "string", "labels": "array", "priority": "priority",
     "user": "user", "date": "date", "datetime": "datetime", "number": "number", "issuetype": "issuetype",
     "option": "option", "options": "array", "parent": "issuelink", "project": "project", "status": "status",
-    "resolution": "resolution", "comment": "comments-page", "attachment": "array",
+    "resolution": "resolution", "comment": "comments-page", "attachment": "array", "url": "string",
+    "issuelinks": "array", "subtasks": "array",
 }
-_ITEMS = {"labels": "string", "options": "option", "attachment": "attachment"}
+_ITEMS = {"labels": "string", "options": "option", "attachment": "attachment", "issuelinks": "issuelinks",
+          "subtasks": "issuelinks"}
 _CUSTOM = {
     "string": "textfield", "text": "textarea", "number": "float", "option": "select", "options": "multiselect",
-    "date": "datepicker", "datetime": "datetime", "user": "userpicker",
+    "date": "datepicker", "datetime": "datetime", "user": "userpicker", "labels": "labels", "url": "url",
 }
 _READ_ONLY = (
     ("project", "Project", "project"), ("status", "Status", "status"), ("resolution", "Resolution", "resolution"),
     ("created", "Created", "datetime"), ("updated", "Updated", "datetime"), ("resolutiondate", "Resolved", "datetime"),
     ("creator", "Creator", "user"), ("comment", "Comment", "comment"), ("attachment", "Attachment", "attachment"),
+    ("issuelinks", "Linked Issues", "issuelinks"), ("subtasks", "Sub-tasks", "subtasks"),
 )
 PROJECT = Field(id="project", name="Project", kind="project", required=True)
 RESOLUTION = Field(id="resolution", name="Resolution", kind="resolution")
+_HANGING = (
+    Field(id="issuelinks", name="Linked Issues", kind="issuelinks"),
+    Field(id="comment", name="Comment", kind="comment"),
+    Field(id="attachment", name="Attachment", kind="attachment"),
+)
+_OPERATIONS = {"issuelinks": ["add", "copy"], "comment": ["add", "edit", "remove"], "attachment": ["set", "copy"]}
 
 
 def _schema(field: Field) -> JSON:
@@ -54,29 +64,51 @@ def field_list(renderer: Renderer) -> list[JSON]:
     } for each in known]
 
 
-def screen(renderer: Renderer, project: str, *, creating: bool) -> list[JSON]:
-    """Write the fields of the create or edit screen of a project."""
-    fields = [*fields_of(renderer.catalog).values(), *([PROJECT] if creating else [])]
-    return [_on_screen(renderer, project, each, required=each.required) for each in fields]
+def screen(renderer: Renderer, project: str, *, creating: bool, issue_type: str | None = None) -> list[JSON]:
+    """Write the fields of the create or edit screen of a project for the reader; ``issue_type`` is an id."""
+    catalog = renderer.catalog
+    held = catalog.held(renderer.reader.username, project)
+    if ("CREATE_ISSUES" if creating else "EDIT_ISSUES") not in held:
+        return []
+    offered = on_screen(catalog, project, held=held, issue_type=issue_type).values()
+    resolution = [RESOLUTION] if not creating and catalog.projects[project].resolution_editable else []
+    fields = [*offered, *([PROJECT] if creating else resolution), *_hanging(held, creating=creating)]
+    return [_on_screen(renderer, project, each, required=each.required, issue_type=issue_type) for each in fields]
 
 
-def _on_screen(renderer: Renderer, project: str, field: Field, *, required: bool, default: bool = False) -> JSON:
+def _hanging(held: frozenset[str], *, creating: bool) -> list[Field]:
+    needs = {"issuelinks": "LINK_ISSUES", "comment": "ADD_COMMENTS", "attachment": "CREATE_ATTACHMENTS"}
+    return [each for each in _HANGING if needs[each.id] in held and not (creating and each.id == "comment")]
+
+
+def _on_screen(
+    renderer: Renderer, project: str, field: Field, *, required: bool, default: bool = False,
+    issue_type: str | None = None,
+) -> JSON:
     body: JSON = {
         "required": required, "schema": _schema(field), "name": field.name, "key": field.id, "fieldId": field.id,
-        "hasDefaultValue": default or field.id in ("priority", "reporter"), "operations": field.operations,
+        "hasDefaultValue": default or field.id in ("priority", "reporter"),
+        "operations": _OPERATIONS.get(field.id, field.operations),
     }
-    allowed = _allowed(renderer, project, field)
+    if field.kind == "user":
+        what = "user/assignable/search?project=" + project if field.id == "assignee" else "user/search"
+        body["autoCompleteUrl"] = renderer.link(what)
+    if field.id == "priority":
+        rules = renderer.catalog.projects[project]
+        chosen = next(each for each in renderer.catalog.priorities if each.name == rules.default_priority)
+        body["defaultValue"] = renderer.named("priority", chosen)
+    allowed = _allowed(renderer, project, field, issue_type)
     return body if allowed is None else {**body, "allowedValues": allowed}
 
 
-def _allowed(renderer: Renderer, project: str, field: Field) -> list[JSON] | None:
+def _allowed(renderer: Renderer, project: str, field: Field, issue_type: str | None) -> list[JSON] | None:
     catalog = renderer.catalog
     match field.kind:
         case "priority":
             scheme = catalog.projects[project].priorities
             return [renderer.named("priority", each) for each in catalog.priorities if each.name in scheme]
         case "issuetype":
-            return [renderer.named("issuetype", each) for each in catalog.issue_types]
+            return [renderer.named("issuetype", each) for each in catalog.issue_types if issue_type in (None, each.id)]
         case "resolution":
             return [renderer.named("resolution", each) for each in catalog.resolutions]
         case "option" | "options":
@@ -90,9 +122,9 @@ def transition(renderer: Renderer, issue: Issue, each: Transition, *, fields: bo
     """Write a transition, with the fields of its screen if asked for."""
     catalog = renderer.catalog
     body: JSON = {
-        "id": each.id, "name": each.name, "to": renderer.status(catalog.workflow.status(each.target)),
+        "id": each.id, "name": each.name, "to": renderer.status(catalog.status(each.target)),
         "hasScreen": bool(each.screen), "isGlobal": each.sources is None, "isInitial": False,
-        "isAvailable": True, "isConditional": each.users is not None,
+        "isAvailable": True, "isConditional": each.conditional,
     }
     if fields:
         known = {**fields_of(catalog), "resolution": RESOLUTION}

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment; ``visibility`` is the ``{"type", "value"}`` of the request and is not enforced."""
+    """A comment; ``visibility`` is the ``{"type", "value"}`` of the request and is not enforced.
+
+    ``body`` is wiki markup. ``adf`` is the document that it was written as, None if it was written as text.
+    """
 
     id: str
     author: str
@@ -19,7 +22,14 @@ class Comment:
     update_author: str
     updated: datetime
     visibility: Mapping[str, Any] | None = None
+    adf: Mapping[str, Any] | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def internal(self) -> bool:
+        """Tell whether the customer of a service desk does not see it (property ``sd.public.comment``)."""
+        mark = self.properties.get("sd.public.comment")
+        return isinstance(mark, Mapping) and mark.get("internal") is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +76,26 @@ class RemoteLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssueLink:
+    """One end of a link to another issue; ``outward`` at the source, whose other end is the target.
+
+    Both ends have the same ``id``; ``other`` is the id of the issue at the other end.
+    """
+
+    id: str
+    type: str
+    outward: bool
+    other: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """An issue at one moment.
 
     ``values`` holds the editable fields in stored form: text as string or None, labels as a sorted
-    list, references (priority, issuetype, assignee, ...) as an id or a user name. ``old_keys`` are keys
-    from before moves. All times are aware and in whole milliseconds.
+    list, references (priority, issuetype, assignee, ...) as an id or a user name. Long texts are wiki
+    markup there; ``documents`` holds, by field, what was written as an Atlassian document. ``old_keys``
+    are keys from before moves. All times are aware and in whole milliseconds.
     """
 
     id: int
@@ -90,6 +114,8 @@ class Issue:
     histories: tuple[History, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     remote_links: tuple[RemoteLink, ...] = ()
+    links: tuple[IssueLink, ...] = ()
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -40,14 +40,15 @@ def comment(call: Call) -> Response:
 def add_comment(call: Call) -> Response:
     """POST /issue/{ref}/comment."""
     body = call.document("body", "visibility", "properties")
-    issue, added = attached.add_comment(call.state, call.actor, call.path("ref"), body)
+    issue, added = attached.add_comment(call.state, call.actor, call.path("ref"), body, call.form)
     return answer(call.show.comment(issue, added, properties="properties" in call.names("expand")), 201)
 
 
 def edit_comment(call: Call) -> Response:
     """PUT /issue/{ref}/comment/{id}."""
     body = call.document("body", "visibility", "properties")
-    issue, changed = attached.edit_comment(call.state, call.actor, call.path("ref"), call.path("id"), body)
+    ref, comment_id = call.path("ref"), call.path("id")
+    issue, changed = attached.edit_comment(call.state, call.actor, ref, comment_id, body, call.form)
     return answer(call.show.comment(issue, changed, properties="properties" in call.names("expand")))
 
 
@@ -170,9 +171,10 @@ def attach(call: Call) -> Response:
     return answer([call.show.attachment(file) for _, file in added])
 
 
-def attachment_meta(_call: Call) -> Response:
+def attachment_meta(call: Call) -> Response:
     """GET /attachment/meta."""
-    return answer({"enabled": True, "uploadLimit": attached.UPLOAD_LIMIT})
+    limit = call.state.upload_limit
+    return answer({"enabled": limit is not None, **({"uploadLimit": limit} if limit is not None else {})})
 
 
 def attachment(call: Call) -> Response:
@@ -187,8 +189,12 @@ def delete_attachment(call: Call) -> Response:
 
 
 def attachment_content(call: Call) -> Response:
-    """GET /attachment/content/{id}: Cloud sends the caller on to its media host."""
+    """GET /attachment/content/{id}: Cloud sends the caller on to its media host, unless ``redirect=false``."""
     _, file = attached.find_attachment(call.state, call.actor, call.path("id"))
+    if call.query("redirect", "true").lower() == "false":
+        return attachment_bytes(call)
+    if call.switches.media is not None:
+        return RedirectResponse(call.switches.media(file.id), 303)
     return RedirectResponse(f"{call.state.catalog.base}/media/{file.id}/file", 303)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
-from kibcase_connectors.standins.jira import attached, metadata
+from kibcase_connectors.standins.jira import attached, links, metadata
 from kibcase_connectors.standins.jira.call import Call, answer, empty, section
+from kibcase_connectors.standins.jira.documents import Form
 from kibcase_connectors.standins.jira.problem import JiraProblem, issue_not_found
 
 
@@ -17,59 +19,61 @@ def create(call: Call) -> Response:
     body = call.document("fields", "update", "properties", "historyMetadata", "transition")
     update = section(body, "update")
     with call.state.together():
-        comments = comments_in(update)
+        rest = Hanging.read(update, call.form)
         issue = call.state.create(
-            call.actor, section(body, "fields"), without_comments(update),
-            attached.properties_of(body.get("properties")),
+            call.actor, section(body, "fields"), on_fields(update),
+            attached.properties_of(body.get("properties")), call.form,
         )
-        apply_comments(call, str(issue.id), comments)
+        rest.apply(call, str(issue.id))
     return answer({"id": str(issue.id), "key": issue.key, "self": call.show.link(f"issue/{issue.id}")}, 201)
 
 
 def read(call: Call) -> Response:
     """GET /issue/{ref}."""
-    issue = call.state.issue(call.actor, call.path("ref"))
-    return answer(call.show.issue(
-        issue, fields=call.names("fields") or ["*all"], changelog="changelog" in call.names("expand"),
-        properties=call.names("properties"),
-    ))
+    issue, expand = call.state.issue(call.actor, call.path("ref")), call.names("expand")
+    body = call.show.issue(
+        issue, fields=call.names("fields") or ["*all"], changelog="changelog" in expand,
+        properties=call.names("properties"), rendered="renderedFields" in expand,
+    )
+    if "transitions" in expand:
+        body["transitions"] = _transitions(call, fields=False)
+    return answer(body)
 
 
 def edit(call: Call) -> Response:
     """PUT /issue/{ref}."""
     body = call.document("fields", "update", "properties", "historyMetadata")
-    if call.query("notifyUsers", "true").lower() == "false":
-        held = call.state.user(call.actor).permissions
-        if not held & {"ADMINISTER", "ADMINISTER_PROJECTS"}:
-            raise JiraProblem(
-                403, "To discard the user notification either admin or project admin permissions are required."
-            )
+    quiet = call.query("notifyUsers", "true").lower() == "false"
+    if quiet and not call.held() & {"ADMINISTER", "ADMINISTER_PROJECTS"}:
+        raise JiraProblem(
+            403, "To discard the user notification either admin or project admin permissions are required."
+        )
     ref, update, properties = call.path("ref"), section(body, "update"), attached.properties_of(body.get("properties"))
     with call.state.together():
-        comments = comments_in(update)
-        call.state.edit(call.actor, ref, section(body, "fields"), without_comments(update))
+        rest = Hanging.read(update, call.form)
+        call.state.edit(call.actor, ref, section(body, "fields"), on_fields(update), call.form)
         for key, value in properties.items():
             attached.set_property(call.state, call.actor, ref, key, value)
-        apply_comments(call, ref, comments)
+        rest.apply(call, ref)
     return empty()
 
 
 def delete(call: Call) -> Response:
-    """DELETE /issue/{ref}."""
-    call.state.delete(call.actor, call.path("ref"))
+    """DELETE /issue/{ref}; with ``deleteSubtasks=true`` its sub-tasks too."""
+    call.state.delete(call.actor, call.path("ref"), subtasks=call.query("deleteSubtasks").lower() == "true")
     return empty()
 
 
 def assign(call: Call) -> Response:
     """PUT /issue/{ref}/assignee; the body is a user reference."""
-    call.state.edit(call.actor, call.path("ref"), {"assignee": call.document()}, {})
+    call.state.assign(call.actor, call.path("ref"), call.document())
     return empty()
 
 
 def editmeta(call: Call) -> Response:
     """GET /issue/{ref}/editmeta."""
     issue = call.state.issue(call.actor, call.path("ref"))
-    shown = metadata.screen(call.show, issue.project, creating=False)
+    shown = metadata.screen(call.show, issue.project, creating=False, issue_type=issue.values["issuetype"])
     return answer({"fields": {each["key"]: each for each in shown}})
 
 
@@ -89,13 +93,16 @@ def changelog(call: Call) -> Response:
 
 def transitions(call: Call) -> Response:
     """GET /issue/{ref}/transitions."""
-    issue = call.state.issue(call.actor, call.path("ref"))
     fields = "transitions.fields" in call.names("expand")
-    wanted = call.query("transitionId")
-    return answer({"expand": "transitions", "transitions": [
+    return answer({"expand": "transitions", "transitions": _transitions(call, fields=fields)})
+
+
+def _transitions(call: Call, *, fields: bool) -> list[dict[str, Any]]:
+    issue, wanted = call.state.issue(call.actor, call.path("ref")), call.query("transitionId")
+    return [
         metadata.transition(call.show, issue, each, fields=fields)
         for each in call.state.transitions(call.actor, call.path("ref")) if wanted in ("", each.id)
-    ]})
+    ]
 
 
 def transition(call: Call) -> Response:
@@ -109,16 +116,39 @@ def transition(call: Call) -> Response:
         raise JiraProblem(400, "'transition' identifier must be an integer")
     update = section(body, "update")
     with call.state.together():
-        comments = comments_in(update)
+        rest = Hanging.read(update, call.form)
         call.state.transition(
-            call.actor, call.path("ref"), chosen, section(body, "fields"), without_comments(update)
+            call.actor, call.path("ref"), chosen, section(body, "fields"), on_fields(update), call.form
         )
-        apply_comments(call, call.path("ref"), comments)
+        rest.apply(call, call.path("ref"))
     return empty()
 
 
-def comments_in(update: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Read the comment operations of an ``update``: (add, edit or remove; its value)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hanging:
+    """The operations of an ``update`` on what hangs on the issue: comments and issue links."""
+
+    comments: list[tuple[str, Mapping[str, Any]]]
+    links: list[Mapping[str, Any]]
+
+    @classmethod
+    def read(cls, update: Mapping[str, Any], form: Form) -> Hanging:
+        """Read an ``update``; raises ``JiraProblem`` (400)."""
+        return cls(comments=_comments_in(update, form), links=links.operations_in(update))
+
+    def apply(self, call: Call, ref: str) -> None:
+        """Carry the operations out in their order."""
+        for verb, value in self.comments:
+            _apply_comment(call, ref, verb, value)
+        links.apply(call.state, call.actor, ref, self.links)
+
+
+def on_fields(update: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the operations of an ``update`` on fields."""
+    return {name: operations for name, operations in update.items() if name not in ("comment", "issuelinks")}
+
+
+def _comments_in(update: Mapping[str, Any], form: Form) -> list[tuple[str, Mapping[str, Any]]]:
     operations = update.get("comment", [])
     if not isinstance(operations, list):
         raise JiraProblem(400, fields={"comment": "data was not an array"})
@@ -128,25 +158,18 @@ def comments_in(update: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
         if verb not in ("add", "edit", "remove") or not isinstance(value, dict):
             raise JiraProblem(400, fields={"comment": f"Field 'comment' does not support operation '{verb}'."})
         if verb != "remove":
-            attached.comment_body(value.get("body"))
+            attached.comment_body(value.get("body"), form)
         found.append((str(verb), value))
     return found
 
 
-def without_comments(update: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the operations of an ``update`` on fields."""
-    return {name: operations for name, operations in update.items() if name != "comment"}
-
-
-def apply_comments(call: Call, ref: str, operations: list[tuple[str, Mapping[str, Any]]]) -> None:
-    """Carry out comment operations in their order."""
-    for verb, value in operations:
-        if verb == "add":
-            attached.add_comment(call.state, call.actor, ref, value)
-        elif verb == "edit":
-            attached.edit_comment(call.state, call.actor, ref, str(value.get("id")), value)
-        else:
-            attached.delete_comment(call.state, call.actor, ref, str(value.get("id")))
+def _apply_comment(call: Call, ref: str, verb: str, value: Mapping[str, Any]) -> None:
+    if verb == "add":
+        attached.add_comment(call.state, call.actor, ref, value, call.form)
+    elif verb == "edit":
+        attached.edit_comment(call.state, call.actor, ref, str(value.get("id")), value, call.form)
+    else:
+        attached.delete_comment(call.state, call.actor, ref, str(value.get("id")))
 
 
 def hidden(_call: Call) -> Response:

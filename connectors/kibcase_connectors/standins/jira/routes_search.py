@@ -39,7 +39,8 @@ class _Asked:
 
     def render(self, call: Call, issue: Any) -> dict[str, Any]:
         return call.show.issue(
-            issue, fields=self.fields, changelog="changelog" in self.expand, properties=self.properties
+            issue, fields=self.fields, changelog="changelog" in self.expand, properties=self.properties,
+            rendered="renderedFields" in self.expand,
         )
 
 

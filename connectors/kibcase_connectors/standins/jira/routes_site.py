@@ -10,7 +10,7 @@ from kibcase_connectors.standins.jira import metadata
 from kibcase_connectors.standins.jira.call import Call, answer
 from kibcase_connectors.standins.jira.catalog import ALL_PERMISSIONS, JiraUser, Named
 from kibcase_connectors.standins.jira.fields import jira_time
-from kibcase_connectors.standins.jira.problem import JiraProblem
+from kibcase_connectors.standins.jira.problem import JiraProblem, issue_not_found
 
 _GDPR = "'accountId' must be the only user identifying query parameter in GDPR strict mode."
 
@@ -57,12 +57,13 @@ def assignable_users(call: Call) -> Response:
     if not call.query("project") and not call.query("issueKey"):
         raise JiraProblem(400, "Either the 'project' or the 'issueKey' query parameter must be given.")
     if call.query("issueKey"):
-        call.state.issue(call.actor, call.query("issueKey"))
-    elif call.state.catalog.project_by_ref(call.query("project")) is None:
-        raise JiraProblem(404, f"No project could be found with key '{call.query('project')}'.")
-    users = call.state.catalog.users.values()
-    found = _users_like(call) if call.query("query") or call.query("username") else list(users)
-    return answer(_page_of_users(call, [each for each in found if "ASSIGNABLE_USER" in each.permissions]))
+        key = call.state.issue(call.actor, call.query("issueKey")).project
+    else:
+        key = _visible_project(call, call.query("project"))
+    catalog = call.state.catalog
+    found = _users_like(call) if call.query("query") or call.query("username") else list(catalog.users.values())
+    able = [each for each in found if each.active and "ASSIGNABLE_USER" in catalog.held(each.username, key)]
+    return answer(_page_of_users(call, able))
 
 
 def _users_like(call: Call) -> list[JiraUser]:
@@ -72,12 +73,16 @@ def _users_like(call: Call) -> list[JiraUser]:
     if not text:
         name = "query" if call.cloud else "username"
         raise JiraProblem(400, f"The '{name}' query parameter was not provided.")
-    return [each for each in call.state.catalog.users.values() if _is_like(each, text)]
+    users = call.state.catalog.users.values()
+    return [each for each in users if each.active and _is_like(each, text, hidden=call.cloud)]
 
 
-def _is_like(candidate: JiraUser, text: str) -> bool:
-    words = [candidate.username, candidate.email, candidate.display_name, *candidate.display_name.split()]
-    return any(word.lower().startswith(text) for word in words)
+def _is_like(candidate: JiraUser, text: str, *, hidden: bool) -> bool:
+    words = [candidate.username, candidate.display_name, *candidate.display_name.split()]
+    # Whoever hides the address is found by the whole of it only.
+    whole = hidden and candidate.email_hidden
+    by_mail = candidate.email.lower() == text if whole else candidate.email.lower().startswith(text)
+    return by_mail or any(word.lower().startswith(text) for word in words)
 
 
 def _page_of_users(call: Call, found: list[JiraUser]) -> list[dict[str, Any]]:
@@ -92,7 +97,7 @@ def permissions(call: Call) -> Response:
         raise JiraProblem(400, "The 'permissions' query parameter is required.")
     if call.cloud and (strange := sorted(set(asked) - ALL_PERMISSIONS)):
         raise JiraProblem(400, f"Unrecognized permission: {strange[0]}")
-    held = call.state.user(call.actor).permissions
+    held = call.held(_project_asked_about(call))
     return answer({"permissions": {
         name: {
             "id": str(number), "key": name, "name": name.replace("_", " ").capitalize(), "type": "PROJECT",
@@ -100,6 +105,13 @@ def permissions(call: Call) -> Response:
         }
         for number, name in enumerate(sorted(ALL_PERMISSIONS), start=1) if not asked or name in asked
     }})
+
+
+def _project_asked_about(call: Call) -> str | None:
+    issue, project = (call.query(f"{what}Key") or call.query(f"{what}Id") for what in ("issue", "project"))
+    if issue:
+        return call.state.issue(call.actor, issue).project
+    return _visible_project(call, project) if project else None
 
 
 def fields(call: Call) -> Response:
@@ -134,13 +146,13 @@ def _list_or_one(call: Call, what: str, things: tuple[Named, ...]) -> Response:
 
 def statuses(call: Call) -> Response:
     """GET /status."""
-    return answer([call.show.status(each) for each in call.state.catalog.workflow.statuses])
+    return answer([call.show.status(each) for each in call.state.catalog.statuses])
 
 
 def status(call: Call) -> Response:
     """GET /status/{id}, by id or name."""
     wanted = call.path("id")
-    for each in call.state.catalog.workflow.statuses:
+    for each in call.state.catalog.statuses:
         if wanted in (each.id, each.name):
             return answer(call.show.status(each))
     raise JiraProblem(404, f"The status with id or name '{wanted}' does not exist")
@@ -148,7 +160,22 @@ def status(call: Call) -> Response:
 
 def projects(call: Call) -> Response:
     """GET /project."""
-    return answer([call.show.project(key) for key in call.state.catalog.projects])
+    return answer([call.show.project(key) for key in _visible_projects(call)])
+
+
+def search_projects(call: Call) -> Response:
+    """GET /project/search: Cloud's pages of projects."""
+    if not call.cloud:
+        raise no_project("search")
+    keys, (start, size) = _visible_projects(call), call.window(50)
+    return answer({
+        "self": call.show.link("project/search"), "startAt": start, "maxResults": size, "total": len(keys),
+        "isLast": start + size >= len(keys), "values": [call.show.project(key) for key in keys[start : start + size]],
+    })
+
+
+def _visible_projects(call: Call) -> list[str]:
+    return [key for key in call.state.catalog.projects if "BROWSE_PROJECTS" in call.held(key)]
 
 
 def no_projects(_call: Call) -> Response:
@@ -157,9 +184,13 @@ def no_projects(_call: Call) -> Response:
 
 
 def _project_key(call: Call) -> str:
-    found = call.state.catalog.project_by_ref(call.path("project"))
-    if found is None or "BROWSE_PROJECTS" not in call.state.user(call.actor).permissions:
-        raise no_project(call.path("project"))
+    return _visible_project(call, call.path("project"))
+
+
+def _visible_project(call: Call, ref: str) -> str:
+    found = call.state.catalog.project_by_ref(ref)
+    if found is None or "BROWSE_PROJECTS" not in call.held(found.key):
+        raise no_project(ref)
     return found.key
 
 
@@ -181,8 +212,8 @@ def project(call: Call) -> Response:
 
 def project_statuses(call: Call) -> Response:
     """GET /project/{key or id}/statuses: the statuses by issue type."""
-    _project_key(call)
-    shown = [call.show.status(each) for each in call.state.catalog.workflow.statuses]
+    flow = call.state.catalog.workflow_of(_project_key(call))
+    shown = [call.show.status(each) for each in flow.statuses]
     return answer([
         {**call.show.named("issuetype", each), "statuses": shown} for each in call.state.catalog.issue_types
     ])
@@ -201,7 +232,31 @@ def create_fields(call: Call) -> Response:
     key = _project_key(call)
     if call.path("id") not in [each.id for each in call.state.catalog.issue_types]:
         raise JiraProblem(404, f"The issue type with id '{call.path('id')}' does not exist in project '{key}'.")
-    return _create_page(call, "fields", metadata.screen(call.show, key, creating=True))
+    return _create_page(
+        call, "fields", metadata.screen(call.show, key, creating=True, issue_type=call.path("id"))
+    )
+
+
+def create_all(call: Call) -> Response:
+    """GET /issue/createmeta: everything at once, on Cloud; Data Center 9 takes it for an issue key."""
+    if not call.cloud:
+        raise issue_not_found()
+    wanted, types = call.names("projectKeys"), call.names("issuetypeIds")
+    names, fields_too = call.names("issuetypeNames"), "projects.issuetypes.fields" in call.names("expand")
+    shown = []
+    for key in (each for each in _visible_projects(call) if not wanted or each in wanted):
+        kinds = [each for each in call.state.catalog.issue_types
+                 if (not types or each.id in types) and (not names or each.name in names)]
+        shown.append({**call.show.project(key), "issuetypes": [
+            call.show.named("issuetype", each) | (_fields_of_type(call, key, each.id) if fields_too else {})
+            for each in kinds
+        ]})
+    return answer({"expand": "projects", "projects": shown})
+
+
+def _fields_of_type(call: Call, key: str, type_id: str) -> dict[str, Any]:
+    rows = metadata.screen(call.show, key, creating=True, issue_type=type_id)
+    return {"fields": {each["key"]: each for each in rows}}
 
 
 def _create_page(call: Call, cloud_name: str, rows: list[dict[str, Any]]) -> Response:

@@ -22,9 +22,12 @@ from kibcase_connectors.standins.jira.catalog import (
     JiraUser,
     Project,
 )
+from kibcase_connectors.standins.jira.dates import Dated
+from kibcase_connectors.standins.jira.media import MediaHost
 from kibcase_connectors.standins.jira.person import Person
 from kibcase_connectors.standins.jira.state import JiraState
 from kibcase_connectors.standins.jira.storage import Storage
+from kibcase_connectors.standins.jira.troubles import Troubles
 from kibcase_connectors.standins.jira.workflow import DEFAULT_WORKFLOW, Workflow
 
 
@@ -33,17 +36,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class JiraStandin:
-    """A Jira that answers REST API v2 on loopback (or ``host``), as Cloud or as Data Center.
+class JiraStandin(Troubles):
+    """A Jira that answers REST API v2 (and v3 on Cloud) on loopback (or ``host``), as Cloud or as Data Center.
 
-    The first of ``users`` is meant for the integration, the others for people; ``project`` is the key
-    of the first project, ``more_projects`` are further ones. ``clock`` gives the time of the instance,
+    The first of ``users`` is meant for the integration, the others for people; ``project`` is the first
+    project or its key, ``more_projects`` are further ones. ``clock`` gives the time of the instance,
     ``search_lag`` (seconds) is how late the search index follows. ``time_zone``, if given, replaces
     the zone of the first user; in it, JQL dates of that user are read. ``data`` is a SQLite file to
     keep issues in; without it they live in memory. ``context_path`` puts a prefix before every path.
+    Cloud's media host listens on ``media_port`` (0: any free one); None keeps the bytes of attachments
+    on the same host. REST API v3 needs the ``connectors`` extra.
 
     ``url`` is final from the start; ``faults`` records requests and makes them go wrong; ``state``
-    holds the issues. Raises ``OSError`` if the address cannot be bound.
+    holds the issues; ``media.requests`` are the downloads that Cloud's media host saw. Raises
+    ``OSError`` if the address cannot be bound.
     """
 
     def __init__(
@@ -52,7 +58,7 @@ class JiraStandin:
         host: str = "127.0.0.1",
         port: int = 0,
         deployment: Deployment = "cloud",
-        project: str = "SOC",
+        project: str | Project = "SOC",
         more_projects: Sequence[Project] = (),
         users: Sequence[JiraUser] = DEFAULT_USERS,
         custom_fields: Sequence[CustomField] = DEFAULT_CUSTOM_FIELDS,
@@ -62,23 +68,33 @@ class JiraStandin:
         time_zone: str | None = None,
         data: Path | None = None,
         context_path: str = "",
+        media_port: int | None = 0,
     ) -> None:
         accounts = [replace(users[0], time_zone=time_zone), *users[1:]] if time_zone else list(users)
-        projects = [Project(id="10000", key=project, name="Security Operations"), *more_projects]
+        first = Project(id="10000", key=project, name="Security Operations") if isinstance(project, str) else project
+        projects = [first, *more_projects]
         self._switches = Switches()
         self.faults = Faults(self._answer)
-        self._server = ServerThread(self.faults, host=host, port=port)
+        self._server = ServerThread(self._dated, host=host, port=port)
         self.url: str = self._server.url + context_path
         catalog = Catalog(
             deployment=deployment, base=self.url, users={each.username: each for each in accounts},
             projects={each.key: each for each in projects}, workflow=workflow, custom_fields=tuple(custom_fields),
         )
         self.state = JiraState(catalog, clock=clock, storage=Storage(data), search_lag=search_lag)
+        self.media = MediaHost(self.state, host, media_port or 0)
+        if deployment == "cloud" and media_port is not None:
+            self._switches.media = self.media.address
         self._app = build_app(self.state, self._switches, context_path)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         # The links in answers hold the port, which is known only once the server around them is bound.
         await self._app(scope, receive, send)
+
+    async def _dated(self, scope: Any, receive: Any, send: Any) -> None:
+        # The server puts a Date of its own on every answer; `send` is bound to its request cycle, the way to that.
+        send.__self__.default_headers = []
+        await self.faults(scope, receive, Dated(send, self.state.now))
 
     def start(self) -> Self:
         """Serve; returns when requests are answered."""
@@ -88,6 +104,7 @@ class JiraStandin:
     def stop(self) -> None:
         """End the server and close the data file; calling it twice does no harm."""
         self._server.stop()
+        self.media.stop()
         self.state.storage.close()
 
     def __enter__(self) -> Self:
@@ -101,19 +118,3 @@ class JiraStandin:
     def as_person(self, username: str) -> Person:
         """Give the means to act as a user, in-process; raises ``KeyError`` for an unknown one."""
         return Person(self.state, self.state.user(username).username)
-
-    def expire_credentials(self) -> None:
-        """Let all credentials count as expired.
-
-        Jira Cloud then serves callers as anonymous: search answers 200 without issues and the header
-        ``X-Seraph-LoginReason: AUTHENTICATED_FAILED``, ``/myself`` answers 401.
-        """
-        self._switches.expired = True
-
-    def renew_credentials(self) -> None:
-        """End what ``expire_credentials`` began."""
-        self._switches.expired = False
-
-    def limit_pages(self, issues: int | None) -> None:
-        """Let a page of search results hold at most that many issues; None gives the vendor's limits."""
-        self._switches.page_cap = issues

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,40 +9,56 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kibcase_connectors.standins.jira import changes, jql, matching
-from kibcase_connectors.standins.jira.catalog import Catalog, JiraUser, Project
+from kibcase_connectors.standins.jira.accounts import Accounts
+from kibcase_connectors.standins.jira.catalog import Catalog, Project
 from kibcase_connectors.standins.jira.changes import Edits, Stamp
-from kibcase_connectors.standins.jira.fields import Scene, fields_of
+from kibcase_connectors.standins.jira.documents import Form
+from kibcase_connectors.standins.jira.fields import Field, Scene, fields_of, is_blank
 from kibcase_connectors.standins.jira.problem import JiraProblem, issue_not_found
 from kibcase_connectors.standins.jira.records import Change, Issue
+from kibcase_connectors.standins.jira.screens import DEFAULTED, on_screen, refuse_blank, refuse_misplaced
 from kibcase_connectors.standins.jira.storage import Storage
 from kibcase_connectors.standins.jira.workflow import Transition
 
-_FIRST = {"issue": 10_000, "comment": 10_100, "history": 10_200, "attachment": 10_300, "link": 10_400}
+_FIRST = {"issue": 10_000, "comment": 10_100, "history": 10_200, "attachment": 10_300, "link": 10_400,
+          "issue link": 10_500}
+UPLOAD_LIMIT = 10 * 1024 * 1024
 
 
-class JiraState:
+class JiraState(Accounts):
     """All issues, and every operation on them in the name of a user.
 
     ``actor`` arguments are user names. Operations raise ``JiraProblem`` where Jira would refuse. They
-    may be called from any thread; each is atomic. ``search_lag`` (seconds, may be set at any time) is
-    how long a write stays invisible to ``search``; the rest is always up to date.
+    may be called from any thread; each is atomic. May be set at any time: ``search_lag`` (seconds), how
+    long a write stays invisible to ``search`` (the rest is always up to date); ``skew``, how far the
+    clock of the instance is ahead of ``clock``; ``upload_limit``, the most bytes of an attachment, None
+    to have attachments disabled.
     """
 
     def __init__(
         self, catalog: Catalog, *, clock: Callable[[], datetime], storage: Storage, search_lag: float = 0.0
     ) -> None:
-        self.catalog = catalog
+        super().__init__(catalog)
         self.search_lag = search_lag
+        self.skew = timedelta()
+        self.upload_limit: int | None = UPLOAD_LIMIT
         self._clock = clock
         self.storage = storage
-        self.lock = threading.RLock()
-        self._issues = storage.issues()
+        self._issues = {key: self._completed(issue) for key, issue in storage.issues().items()}
         self._counters = _FIRST | storage.counters()
         self._index: dict[int, list[tuple[datetime, Issue | None]]] = {
             key: [(datetime.min.replace(tzinfo=UTC), issue)] for key, issue in self._issues.items()
         }
         self._resolving = {key: issue.id for issue in self._issues.values() for key in issue.keys}
         self._undo: list[Callable[[], None]] | None = None
+        self._above = {issue.values["parent"] for issue in self._issues.values()}
+
+    def _completed(self, issue: Issue) -> Issue:
+        # A data file may be older than a field of the catalog.
+        return replace(issue, values=self._empty() | dict(issue.values))
+
+    def _empty(self) -> dict[str, Any]:
+        return {name: [] if field.array else None for name, field in fields_of(self.catalog).items()}
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -67,7 +82,7 @@ class JiraState:
 
     def now(self) -> datetime:
         """Give the time of the instance, in UTC."""
-        return self._clock().astimezone(UTC)
+        return self._clock().astimezone(UTC) + self.skew
 
     def number(self, counter: str) -> str:
         """Give the next id of a kind; ids are never used again."""
@@ -79,28 +94,6 @@ class JiraState:
         """Give who and when for a change."""
         return Stamp(actor=actor, now=self.now(), history_id=self.number("history"))
 
-    def user(self, username: str) -> JiraUser:
-        """Give a user; raises ``KeyError``."""
-        return self.catalog.users[username]
-
-    def grant(self, username: str, *permissions: str) -> None:
-        """Give a user permissions."""
-        self._set_permissions(username, self.user(username).permissions | set(permissions))
-
-    def deny(self, username: str, *permissions: str) -> None:
-        """Take permissions from a user."""
-        self._set_permissions(username, self.user(username).permissions - set(permissions))
-
-    def _set_permissions(self, username: str, permissions: frozenset[str]) -> None:
-        with self.lock:
-            user = replace(self.user(username), permissions=permissions)
-            self.catalog = replace(self.catalog, users={**self.catalog.users, username: user})
-
-    def need(self, actor: str, permission: str, complaint: str) -> None:
-        """Refuse with 403 unless the user has the permission."""
-        if permission not in self.user(actor).permissions:
-            raise JiraProblem(403, complaint)
-
     def issues(self) -> list[Issue]:
         """Give all issues, oldest first, whoever may see them."""
         with self.lock:
@@ -110,9 +103,28 @@ class JiraState:
         """Give the issue of an id or of a present or former key; 404 if absent or invisible."""
         with self.lock:
             issue = self._find(ref)
-        if issue is None or "BROWSE_PROJECTS" not in self.user(actor).permissions:
+        if issue is None or "BROWSE_PROJECTS" not in self.catalog.held(actor, issue.project):
             raise issue_not_found()
         return issue
+
+    def resolve(self, ref: str) -> int | None:
+        """Give the id of the issue of an id or key, whoever may see it."""
+        with self.lock:
+            issue = self._find(ref)
+        return issue.id if issue else None
+
+    def peek(self, issue_id: int) -> Issue | None:
+        """Give the issue of an id, whoever may see it."""
+        return self._issues.get(issue_id)
+
+    def subtasks(self, issue: Issue) -> list[Issue]:
+        """Give the sub-tasks of an issue, oldest first."""
+        ref = str(issue.id)
+        with self.lock:
+            if ref not in self._above:
+                return []
+            return [each for each in self._issues.values() if each.values["parent"] == ref and
+                    self.catalog.issue_type(each.values["issuetype"]).subtask]
 
     def _find(self, ref: str) -> Issue | None:
         key = self._resolving.get(ref.upper())
@@ -120,29 +132,45 @@ class JiraState:
             key = int(ref)
         return self._issues.get(key) if key is not None else None
 
-    def create(self, actor: str, fields: Edits, update: Edits, properties: Mapping[str, Any]) -> Issue:
+    def create(
+        self, actor: str, fields: Edits, update: Edits, properties: Mapping[str, Any], form: Form = "wiki"
+    ) -> Issue:
         """Create an issue; ``fields`` and ``update`` are those of POST /issue."""
-        self.need(actor, "CREATE_ISSUES", "You do not have permission to create issues in this project.")
+        complaint = "You do not have permission to create issues in this project."
+        self.need(actor, "CREATE_ISSUES", complaint)
         with self.lock:
             project = self._project(fields.get("project"))
+            self.need(actor, "CREATE_ISSUES", complaint, project=project.key)
             changes.refuse_both(fields, update)
-            scene, known = self.scene(project.key), fields_of(self.catalog)
-            empty: dict[str, Any] = {name: [] if field.array else None for name, field in known.items()}
+            known = self._screen(actor, project.key, self._type_in(fields))
+            scene = replace(self.scene(project.key, form), fields=known)
             given = {name: raw for name, raw in fields.items() if name != "project"}
-            values = changes.read_fields(self._with_required(given, update, project, actor), known, scene)
+            empty = self._empty() | {"priority": self._default_priority(project), "reporter": actor}
+            values = changes.read_fields(self._with_required(given, update), known, scene)
             values |= changes.read_update(update, known, empty | values, scene)
+            refuse_blank({**empty, **values}, {k: v for k, v in known.items() if k not in DEFAULTED})
+            self._place(empty | values, project.key)
             return self.commit(self._new_issue(actor, project, empty | values, properties))
 
-    def _with_required(self, given: Edits, update: Edits, project: Project, actor: str) -> dict[str, Any]:
-        defaults: dict[str, Any] = {
-            "priority": {"name": project.default_priority},
-            "reporter": {"accountId" if self.catalog.cloud else "name": self._ref(actor)},
-        }
-        needed = {name: None for name in ("summary", "issuetype") if name not in update}
-        return {**needed, **{k: v for k, v in defaults.items() if k not in update}, **given}
+    @staticmethod
+    def _with_required(given: Edits, update: Edits) -> dict[str, Any]:
+        return {**{name: None for name in ("summary", "issuetype") if name not in update}, **given}
 
-    def _ref(self, username: str) -> str:
-        return self.user(username).account_id if self.catalog.cloud else username
+    def _type_in(self, fields: Edits) -> str | None:
+        raw = fields.get("issuetype")
+        handles = [str(raw.get(each)) for each in ("id", "name")] if isinstance(raw, Mapping) else []
+        return next((each.id for each in self.catalog.issue_types if {each.id, each.name} & set(handles)), None)
+
+    def _default_priority(self, project: Project) -> str:
+        return next(each.id for each in self.catalog.priorities if each.name == project.default_priority)
+
+    def _screen(self, actor: str, project: str, issue_type: str | None) -> dict[str, Field]:
+        return on_screen(self.catalog, project, held=self.catalog.held(actor, project), issue_type=issue_type)
+
+    def _place(self, values: Mapping[str, Any], project: str) -> None:
+        parent = self._issues.get(int(values["parent"])) if values["parent"] else None
+        above = (parent.project, parent.values["issuetype"]) if parent else None
+        refuse_misplaced(self.catalog, values, project, above)
 
     def _project(self, raw: object) -> Project:
         if raw is None:
@@ -155,29 +183,47 @@ class JiraState:
 
     def _new_issue(self, actor: str, project: Project, values: Edits, properties: Mapping[str, Any]) -> Issue:
         now = changes.milliseconds(self.now())
+        plain, written = changes.split(values)
         return Issue(
             id=int(self.number("issue")), project=project.key, number=int(self.number(f"key {project.key}")),
-            creator=actor, created=now, updated=now, status=self.catalog.workflow.statuses[0].id,
-            status_since=now, values=values, properties=dict(properties),
+            creator=actor, created=now, updated=now, status=self.catalog.workflow_of(project.key).statuses[0].id,
+            status_since=now, values=plain, documents=written, properties=dict(properties),
         )
 
-    def scene(self, project: str) -> Scene:
+    def scene(self, project: str, form: Form = "wiki") -> Scene:
         """Give what field values of issues of a project are judged against."""
-        return Scene(catalog=self.catalog, project=self.catalog.projects[project], find_issue=self._find_id)
+        return Scene(catalog=self.catalog, project=self.catalog.projects[project], find_issue=self._find_id, form=form)
 
     def _find_id(self, ref: str) -> str | None:
         issue = self._find(ref)
         return str(issue.id) if issue else None
 
-    def edit(self, actor: str, ref: str, fields: Edits, update: Edits) -> Issue:
+    def edit(self, actor: str, ref: str, fields: Edits, update: Edits, form: Form = "wiki") -> Issue:
         """Edit fields, as PUT /issue does; comments are not part of it."""
         with self.lock:
             issue = self.issue(actor, ref)
-            self.need(actor, "EDIT_ISSUES", "You do not have permission to edit issues in this project.")
+            complaint = "You do not have permission to edit issues in this project."
+            self.need(actor, "EDIT_ISSUES", complaint, project=issue.project)
             if "project" in fields:
                 self._same_project(issue, fields["project"])
                 fields = {name: raw for name, raw in fields.items() if name != "project"}
-            return self.commit(changes.edited(issue, fields, update, self.scene(issue.project), self.stamp(actor)))
+            known = self._screen(actor, issue.project, self._type_in(fields) or issue.values["issuetype"])
+            scene = replace(self.scene(issue.project, form), fields=known)
+            return self.commit(self._placed(issue, changes.edited(issue, fields, update, scene, self.stamp(actor))))
+
+    def assign(self, actor: str, ref: str, raw: object) -> Issue:
+        """Assign an issue, as PUT /issue/{id}/assignee does: it needs ``ASSIGN_ISSUES`` alone."""
+        with self.lock:
+            issue = self.issue(actor, ref)
+            complaint = "You do not have permission to assign issues."
+            self.need(actor, "ASSIGN_ISSUES", complaint, project=issue.project)
+            scene = self.scene(issue.project)
+            return self.commit(changes.edited(issue, {"assignee": raw}, {}, scene, self.stamp(actor)))
+
+    def _placed(self, before: Issue, after: Issue) -> Issue:
+        if any(before.values[name] != after.values[name] for name in ("issuetype", "parent")):
+            self._place(after.values, after.project)
+        return after
 
     def _same_project(self, issue: Issue, raw: object) -> None:
         # Kibana's Jira connector sends the project on update too; another project would be a move,
@@ -188,11 +234,18 @@ class JiraState:
     def transitions(self, actor: str, ref: str) -> tuple[Transition, ...]:
         """Give the transitions open to the user from the present status."""
         issue = self.issue(actor, ref)
-        if "TRANSITION_ISSUES" not in self.user(actor).permissions:
+        held = self.catalog.held(actor, issue.project)
+        if "TRANSITION_ISSUES" not in held:
             return ()
-        return self.catalog.workflow.open_transitions(actor, issue.status)
+        values = {**issue.values, "resolution": issue.resolution}
+        return tuple(
+            each for each in self.catalog.workflow_of(issue.project).open_transitions(actor, issue.status)
+            if each.permission in (None, *held) and not any(is_blank(values.get(name)) for name in each.filled)
+        )
 
-    def transition(self, actor: str, ref: str, transition_id: str, fields: Edits, update: Edits) -> Issue:
+    def transition(
+        self, actor: str, ref: str, transition_id: str, fields: Edits, update: Edits, form: Form = "wiki"
+    ) -> Issue:
         """Take a transition, as POST /issue/{id}/transitions does; comments are not part of it."""
         with self.lock:
             issue = self.issue(actor, ref)
@@ -200,7 +253,7 @@ class JiraState:
             if not chosen:
                 raise JiraProblem(400, f"Transition id '{transition_id}' is not valid for this issue.")
             return self.commit(changes.transitioned(
-                issue, chosen[0], fields, update, self.scene(issue.project), self.stamp(actor)
+                issue, chosen[0], fields, update, self.scene(issue.project, form), self.stamp(actor)
             ))
 
     def move(self, actor: str, ref: str, project: str) -> Issue:
@@ -214,6 +267,9 @@ class JiraState:
                 issue, project=target.key, number=int(self.number(f"key {target.key}")),
                 old_keys=(issue.key, *issue.old_keys),
             )
+            flow = self.catalog.workflow_of(target.key)
+            if moved.status not in {each.id for each in flow.statuses}:
+                moved = replace(moved, status=flow.statuses[0].id)
             source = self.catalog.projects[issue.project]
             items = (
                 Change(field="project", field_id="project", old=source.id, old_text=source.name,
@@ -222,16 +278,31 @@ class JiraState:
             )
             return self.commit(changes.logged(moved, items, self.stamp(actor)))
 
-    def delete(self, actor: str, ref: str) -> None:
-        """Delete an issue and all that hangs on it."""
+    def delete(self, actor: str, ref: str, *, subtasks: bool = False) -> None:
+        """Delete an issue and all that hangs on it; 400 if it has sub-tasks, unless they may go too."""
         with self.lock:
             issue = self.issue(actor, ref)
-            self.need(actor, "DELETE_ISSUES", "You do not have permission to delete issues in this project.")
-            self.storage.drop(issue.id)
-            del self._issues[issue.id]
-            for key in issue.keys:
-                self._resolving.pop(key, None)
-            self._enter(issue.id, None)
+            complaint = "You do not have permission to delete issues in this project."
+            self.need(actor, "DELETE_ISSUES", complaint, project=issue.project)
+            below = self.subtasks(issue)
+            if below and not subtasks:
+                raise JiraProblem(
+                    400, f"The issue '{issue.key}' has subtasks.  You must specify the 'deleteSubtasks' parameter to "
+                    "delete this issue and all its subtasks."
+                )
+            for each in (*below, issue):
+                self._drop(each)
+
+    def _drop(self, issue: Issue) -> None:
+        self.storage.drop(issue.id)
+        del self._issues[issue.id]
+        for key in issue.keys:
+            self._resolving.pop(key, None)
+        self._enter(issue.id, None)
+        for link in issue.links:
+            there = self._issues.get(link.other)
+            if there is not None:
+                self.commit(replace(there, links=tuple(each for each in there.links if each.id != link.id)))
 
     def commit(self, issue: Issue, files: Mapping[str, bytes] | None = None, dropped: tuple[str, ...] = ()) -> Issue:
         """Make a version of an issue the present one, on disk first."""
@@ -241,6 +312,7 @@ class JiraState:
                 self._remember(issue, before)
                 self.storage.keep(issue, self._counters, files or {}, dropped)
                 self._issues[issue.id] = issue
+                self._above.add(issue.values["parent"])
                 self._resolving.update(dict.fromkeys(issue.keys, issue.id))
                 self._enter(issue.id, issue)
             return issue
@@ -255,7 +327,7 @@ class JiraState:
             if before is not None:
                 self._issues[issue.id] = before
                 return
-            del self._issues[issue.id]
+            self._issues.pop(issue.id, None)
             for key in issue.keys:
                 self._resolving.pop(key, None)
 
@@ -283,7 +355,7 @@ class JiraState:
             )
             seen = self._indexed(frozenset(fresh))
         found = matching.select(parsed, seen, asking)
-        return found if "BROWSE_PROJECTS" in self.user(actor).permissions else []
+        return [each for each in found if "BROWSE_PROJECTS" in self.catalog.held(actor, each.project)]
 
     def _indexed(self, fresh: frozenset[int]) -> list[Issue]:
         if not self.search_lag:

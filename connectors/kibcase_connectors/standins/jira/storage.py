@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from kibcase.server.database import Database
-from kibcase_connectors.standins.jira.records import Attachment, Change, Comment, History, Issue, RemoteLink
+from kibcase_connectors.standins.jira.records import (
+    Attachment,
+    Change,
+    Comment,
+    History,
+    Issue,
+    IssueLink,
+    RemoteLink,
+)
 
 _STEPS = (
     """
@@ -97,4 +105,5 @@ def _decoded(document: dict[str, Any]) -> Issue:
         ),
         "attachments": tuple(Attachment(**_times(each, "created")) for each in document["attachments"]),
         "remote_links": tuple(RemoteLink(**each) for each in document["remote_links"]),
+        "links": tuple(IssueLink(**each) for each in document.get("links", ())),
     })

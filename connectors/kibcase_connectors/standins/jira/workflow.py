@@ -33,11 +33,26 @@ class ScreenField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Validator:
+    """A rule that lets a transition end with 400: ``field`` must be filled once the screen was applied.
+
+    With ``values``, its text (name of the option, of the priority...) must be one of them.
+    ``on_field`` puts ``message`` into ``errors`` under the field instead of ``errorMessages``.
+    """
+
+    field: str
+    message: str
+    values: tuple[str, ...] = ()
+    on_field: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """A way from one of the statuses ``sources`` (ids; None: from any) to the status ``target``.
 
-    ``clears`` names fields that a post function empties. ``users`` is a condition: only these user
-    names see the transition (None: all).
+    ``clears`` names fields that a post function empties. ``users``, ``permission`` and ``filled`` are
+    conditions, which hide the transition: from all but these user names, from those without the
+    permission, from issues in which one of these fields is empty. ``validators`` show it and refuse.
     """
 
     id: str
@@ -47,10 +62,18 @@ class Transition:
     screen: tuple[ScreenField, ...] = ()
     clears: tuple[str, ...] = ()
     users: frozenset[str] | None = None
+    permission: str | None = None
+    filled: frozenset[str] = frozenset()
+    validators: tuple[Validator, ...] = ()
 
     def open_to(self, username: str, status: str) -> bool:
         """Tell whether this user may take the transition from this status."""
         return (self.sources is None or status in self.sources) and (self.users is None or username in self.users)
+
+    @property
+    def conditional(self) -> bool:
+        """Tell whether a condition can hide the transition."""
+        return self.users is not None or self.permission is not None or bool(self.filled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from kibcase_connectors.standins.resilient.records import Artifact, Attachment, 
 from kibcase_connectors.standins.resilient.state import ResilientState
 
 _LONGEST_VALUE = 4000
+_LONGEST_NAME = 255
 _T = TypeVar("_T", Comment, Artifact, Attachment)
 
 
@@ -114,7 +115,7 @@ def add_artifacts(state: ResilientState, actor: int, number: int, body: Mapping[
         state.need(actor, "create_artifacts")
         kind = state.catalog.artifact_type(body.get("type"))
         value = body.get("value")
-        if kind is None or not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_VALUE:
+        if kind is None or kind.file or not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_VALUE:
             raise ResilientProblem(400)
         pieces = _pieces(value, blanks=kind.multi_aware, commas=body.get("parse_as_csv") is True)
         now, description = state.now(), _description(body)
@@ -178,10 +179,14 @@ def delete_artifact(state: ResilientState, actor: int, number: int, artifact_id:
 def attach(
     state: ResilientState, actor: int, number: int, name: str, media_type: str, content: bytes
 ) -> Attachment:
-    """Attach a file."""
+    """Attach a file; 413 if it is too large, 400 for a name that is too long."""
     with state.lock:
         incident = state.incident(actor, number)
         state.need(actor, "attach_file")
+        if len(content) > state.catalog.attachment_mb * 1024 * 1024:
+            raise ResilientProblem(413)
+        if len(name) > _LONGEST_NAME:
+            raise ResilientProblem(400)
         made = Attachment(id=state.number("child"), uuid=str(uuid.uuid4()), name=name, media_type=media_type,
                           creator=actor, created=state.now(), content=content)
         state.commit(

@@ -125,11 +125,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactType:
-    """A type of artifact; one whose values hold no blanks is split at them when ``multi_aware``."""
+    """A type of artifact; one whose values hold no blanks is split at them when ``multi_aware``.
+
+    Artifacts of a type with ``file`` hold a file, and cannot be made of a value.
+    """
 
     id: int
     name: str
     multi_aware: bool = False
+    file: bool = False
 
 
 def choices(labels: Mapping[int, str]) -> tuple[Choice, ...]:
@@ -151,6 +155,8 @@ ARTIFACT_TYPES: tuple[ArtifactType, ...] = (
     ArtifactType(id=2, name="DNS Name", multi_aware=True),
     ArtifactType(id=3, name="URL", multi_aware=True),
     ArtifactType(id=5, name="Email Subject"),
+    ArtifactType(id=8, name="System Name", multi_aware=True),
+    ArtifactType(id=7, name="Email Attachment", file=True),
     ArtifactType(id=9, name="Email Sender", multi_aware=True),
     ArtifactType(id=13, name="Malware MD5 Hash", multi_aware=True),
     ArtifactType(id=14, name="Malware SHA-1 Hash", multi_aware=True),
@@ -209,6 +215,8 @@ class Catalog:
     accounts: Mapping[int, Account]
     groups: tuple[Group, ...]
     fields: tuple[Field, ...]
+    artifact_types: tuple[ArtifactType, ...] = ARTIFACT_TYPES
+    attachment_mb: float = 25
 
     @cached_property
     def by_path(self) -> Mapping[str, Field]:
@@ -231,4 +239,4 @@ class Catalog:
             raw = raw["id"] if raw.get("id") is not None else raw.get("name")
         if isinstance(raw, bool):
             return None
-        return next((each for each in ARTIFACT_TYPES if raw in (each.id, each.name)), None)
+        return next((each for each in self.artifact_types if raw in (each.id, each.name)), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kibcase_connectors.standins.resilient import attached, richtext, values
-from kibcase_connectors.standins.resilient.catalog import ARTIFACT_TYPES, Account, ArtifactType, Catalog, Field
+from kibcase_connectors.standins.resilient.catalog import Account, ArtifactType, Catalog, Field
 from kibcase_connectors.standins.resilient.records import Artifact, Attachment, Comment, Event, Incident
 from kibcase_connectors.standins.resilient.state import ResilientState
 
@@ -103,7 +103,7 @@ class Renderer:
 
     def artifact(self, incident: Incident, held: Artifact) -> dict[str, Any]:
         """Show an artifact."""
-        kind = next(each for each in ARTIFACT_TYPES if each.id == held.type)
+        kind = next(each for each in self.catalog.artifact_types if each.id == held.type)
         described: Any = held.description
         if described is not None and self.text.startswith("objects"):
             described = {"format": "text", "content": described}

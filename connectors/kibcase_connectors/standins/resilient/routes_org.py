@@ -7,7 +7,6 @@ from typing import Any
 from starlette.responses import Response
 
 from kibcase_connectors.standins.resilient.call import Call, answer
-from kibcase_connectors.standins.resilient.catalog import ARTIFACT_TYPES
 from kibcase_connectors.standins.resilient.problem import ResilientProblem
 from kibcase_connectors.standins.resilient.render import paged, user
 
@@ -69,11 +68,11 @@ def organization(call: Call) -> Response:
 
 def const(call: Call) -> Response:
     """GET /rest/const."""
-    del call
+    catalog = call.state.catalog
     return answer({
         "server_version": _VERSION,
-        "artifact_types": [{"id": each.id, "name": each.name} for each in ARTIFACT_TYPES],
-        "input_types": [], "max_attachment_mb": 25, "timezones": [],
+        "artifact_types": [{"id": each.id, "name": each.name} for each in catalog.artifact_types],
+        "input_types": [], "max_attachment_mb": catalog.attachment_mb, "timezones": [],
     })
 
 
@@ -103,10 +102,9 @@ def incident_field(call: Call) -> Response:
 
 def artifact_type(call: Call) -> Response:
     """GET /types/artifact."""
-    del call
     choices = [
         {"value": each.id, "label": each.name, "enabled": True, "hidden": False, "default": False}
-        for each in ARTIFACT_TYPES
+        for each in call.state.catalog.artifact_types
     ]
     kind = {"name": "type", "text": "Type", "input_type": "select", "required": "always", "values": choices}
     return answer({"id": 4, "type_id": 4, "type_name": "artifact", "fields": {"type": kind}})
@@ -114,11 +112,10 @@ def artifact_type(call: Call) -> Response:
 
 def artifact_types(call: Call) -> Response:
     """GET /artifact_types."""
-    del call
     return answer({"entities": [
-        {"id": each.id, "name": each.name, "desc": each.name, "file": False, "enabled": True, "system": True,
+        {"id": each.id, "name": each.name, "desc": each.name, "file": each.file, "enabled": True, "system": True,
          "multi_aware": each.multi_aware}
-        for each in ARTIFACT_TYPES
+        for each in call.state.catalog.artifact_types
     ]})
 
 

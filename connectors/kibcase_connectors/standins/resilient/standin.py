@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import formatdate
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -13,12 +14,14 @@ from kibcase.server.threaded import ServerThread
 from kibcase_connectors.standins.resilient.app import build_app
 from kibcase_connectors.standins.resilient.call import Switches
 from kibcase_connectors.standins.resilient.catalog import (
+    ARTIFACT_TYPES,
     DEFAULT_CUSTOM_FIELDS,
     DEFAULT_KEYS,
     DEFAULT_SEVERITIES,
     DEFAULT_USERS,
     SYSTEM,
     Account,
+    ArtifactType,
     Catalog,
     Field,
     Group,
@@ -30,6 +33,7 @@ from kibcase_connectors.standins.resilient.query import PAGE_LIMIT
 from kibcase_connectors.standins.resilient.records import Written
 from kibcase_connectors.standins.resilient.sessions import Sessions
 from kibcase_connectors.standins.resilient.state import ResilientState
+from kibcase_connectors.standins.resilient.storage import Storage
 
 _GROUPS = (Group(id=50, name="Incident Response", members=(3, 4)),)
 _WORKSPACES: Mapping[int, str] = {1: "Default workspace"}
@@ -41,14 +45,17 @@ def utc_now() -> datetime:
 
 
 class ResilientStandin:
-    """An IBM QRadar SOAR (Resilient) that answers its REST API on loopback (or ``host``), in memory.
+    """An IBM QRadar SOAR (Resilient) that answers its REST API on loopback (or ``host``).
 
     The first of ``keys`` is meant for the integration, ``users`` for people. ``clock`` gives the time
     of the instance, also that of its ``Date`` header, so that a clock that is off is a skewed server.
     ``severities`` are labels by id, for they differ between organisations; ``workspaces`` likewise, the
-    first one being where new incidents go. ``name_limit`` (characters) bounds names. ``search_lag``
+    first one being where new incidents go; so do ``artifact_types``. ``name_limit`` (characters) bounds
+    names, ``attachment_mb`` (at most 31) the size of files. ``search_lag``
     (seconds) is how late queries follow; ``children_count`` tells whether notes, artifacts and files
-    change ``vers`` of their incident; ``lock_after`` is how many wrong secrets in a row lock an account.
+    change ``vers`` of their incident; ``lock_after`` is how many wrong secrets in a row lock an account. ``data`` is a
+    SQLite file to keep incidents and what hangs on them in; without it they live in memory. What the arguments
+    set up is made from them on every start.
 
     ``url`` is final from the start; ``faults`` records requests and makes them go wrong; ``state``
     holds the incidents. Raises ``OSError`` if the address cannot be bound, ``ValueError`` if ids or
@@ -68,25 +75,31 @@ class ResilientStandin:
         custom_fields: Sequence[Field] = DEFAULT_CUSTOM_FIELDS,
         severities: Mapping[int, str] = DEFAULT_SEVERITIES,
         workspaces: Mapping[int, str] = _WORKSPACES,
+        artifact_types: Sequence[ArtifactType] = ARTIFACT_TYPES,
         name_limit: int = 200,
+        attachment_mb: float = 25,
         search_lag: float = 0.0,
         children_count: bool = False,
         lock_after: int | None = 5,
+        data: Path | None = None,
     ) -> None:
         accounts = (SYSTEM, *keys, *users)
         catalog = Catalog(
             org=org, groups=tuple(groups),
             accounts={each.id: each for each in accounts},
             fields=(*built_in_fields(severities, workspaces, name_limit), *custom_fields),
+            artifact_types=tuple(artifact_types), attachment_mb=attachment_mb,
         )
         _check_unique([*(each.id for each in accounts), *(each.id for each in groups)])
         _check_unique([each.name for each in catalog.fields])
         self._switches = Switches()
         self._sessions = Sessions(lock_after)
-        self.state = ResilientState(catalog, clock=clock, search_lag=search_lag, children_count=children_count)
-        self._app = build_app(self.state, self._sessions, self._switches)
         self.faults = Faults(self._answer)
         self._server = _Undated(self.faults, host=host, port=port)
+        self.state = ResilientState(
+            catalog, clock=clock, search_lag=search_lag, children_count=children_count, storage=Storage(data)
+        )
+        self._app = build_app(self.state, self._sessions, self._switches)
         self.url: str = self._server.url
         self.org_id: int = org.id
 
@@ -105,8 +118,9 @@ class ResilientStandin:
         return self
 
     def stop(self) -> None:
-        """End the server; calling it twice does no harm."""
+        """End the server and close the data file; calling it twice does no harm."""
         self._server.stop()
+        self.state.storage.close()
 
     def __enter__(self) -> Self:
         return self.start()

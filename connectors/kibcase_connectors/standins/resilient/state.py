@@ -13,6 +13,7 @@ from kibcase_connectors.standins.resilient.catalog import Account, Catalog
 from kibcase_connectors.standins.resilient.changing import Proposal, Refused
 from kibcase_connectors.standins.resilient.problem import ResilientProblem
 from kibcase_connectors.standins.resilient.records import Change, Event, Incident, Written, WrittenKind
+from kibcase_connectors.standins.resilient.storage import Storage
 
 Playbook = Callable[[Written], None]
 
@@ -24,13 +25,15 @@ class ResilientState:
     would refuse. They may be called from any thread; each is atomic. ``search_lag`` (seconds, may be
     set at any time) is how long a write stays invisible to ``search``; the rest is always up to date.
     ``children_count`` tells whether notes, artifacts and files change ``vers`` and the modification
-    date of their incident, which differs by version of the platform.
+    date of their incident, which differs by version of the platform. ``storage`` holds the incidents from before
+    and keeps the new ones; without it they live in memory.
 
     Playbooks run after each write that is not a playbook's own, before the operation returns.
     """
 
     def __init__(
-        self, catalog: Catalog, *, clock: Callable[[], datetime], search_lag: float = 0.0, children_count: bool = False
+        self, catalog: Catalog, *, clock: Callable[[], datetime], search_lag: float = 0.0, children_count: bool = False,
+        storage: Storage | None = None,
     ) -> None:
         self.catalog = catalog
         self.search_lag = search_lag
@@ -43,6 +46,10 @@ class ResilientState:
         self._index: dict[int, list[tuple[int, Incident | None]]] = {}
         self._numbers = {"incident": 2094, "child": 100, "event": 0}
         self._in_playbook = False
+        self.storage = storage or Storage()
+        self._incidents = {each.id: each for each in self.storage.incidents()}
+        self._index = {number: [(0, incident)] for number, incident in self._incidents.items()}
+        self._numbers |= self.storage.counters()
 
     def now(self) -> int:
         """Give the time of the instance in epoch milliseconds."""
@@ -149,6 +156,7 @@ class ResilientState:
             self.incident(actor, number)
             self.need(actor, "delete")
             del self._incidents[number]
+            self.storage.drop(number)
             self._enter(number, None)
 
     def forget(self, number: int) -> None:
@@ -156,6 +164,7 @@ class ResilientState:
         with self.lock:
             del self._incidents[number]
             del self._index[number]
+            self.storage.drop(number)
 
     def commit(
         self, incident: Incident, kind: WrittenKind, actor: int, *,
@@ -170,6 +179,7 @@ class ResilientState:
                 incident, events=(*incident.events, event),
                 vers=incident.vers + 1 if counts else incident.vers, modified=now if counts else incident.modified,
             )
+            self.storage.keep(made, self._numbers)
             self._incidents[made.id] = made
             self._enter(made.id, made)
             self._play(Written(kind=kind, incident_id=made.id, actor=actor))

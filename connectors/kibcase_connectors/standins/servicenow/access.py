@@ -62,7 +62,8 @@ DEFAULT_ACCESS: Mapping[str, TableAccess] = {
     "sys_choice": TableAccess(), "sys_dictionary": TableAccess(), "sys_attachment": TableAccess(),
     "sys_journal_field": TableAccess(read=_ITSM | _SIR | {"sn_incident_read", "sn_si.read"}),
     "sys_properties": TableAccess(read=_NOBODY), "sys_audit_delete": TableAccess(read=_NOBODY),
-    "sn_ti_observable": _OBSERVABLES, "sn_ti_m2m_task_observable": _OBSERVABLES,
+    "sn_ti_observable_type": TableAccess(read=_OBSERVABLES.read), "sn_ti_observable": _OBSERVABLES,
+    "sn_ti_m2m_task_observable": _OBSERVABLES,
 }
 JOURNAL_CLOSED = Restriction(table="sys_journal_field", operations=frozenset({"read"}))
 """Nobody but administrators reads journal entries, as on many instances."""

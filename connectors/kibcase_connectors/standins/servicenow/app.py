@@ -102,7 +102,11 @@ def build_app(parts: Parts) -> Starlette:
 
 def _endpoint(entry: _Entry, parts: Parts) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        raw = await _body(request, parts.state.instance.attachment_limit + _OVERHEAD)
+        try:
+            raw = await _body(request, parts.state.instance.attachment_limit + _OVERHEAD)
+        except ClientDisconnect:
+            # A request that broke off in the middle is none; nobody is there to read this.
+            return Response(status_code=400)
         if raw is None:
             return answer(ServiceNowProblem(413, "Request entity too large").body(), 413)
         return away(parts.switches) or _serve(entry, request, raw, parts)
@@ -112,13 +116,10 @@ def _endpoint(entry: _Entry, parts: Parts) -> Callable[[Request], Awaitable[Resp
 
 async def _body(request: Request, limit: int) -> bytes | None:
     pieces, size = [], 0
-    try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size <= limit:
-                pieces.append(piece)
-    except ClientDisconnect:
-        return b""
+    async for piece in request.stream():
+        size += len(piece)
+        if size <= limit:
+            pieces.append(piece)
     return b"".join(pieces) if size <= limit else None
 
 
@@ -179,7 +180,10 @@ def _over_budget(verdict: Verdict) -> Response:
 
 def _token_endpoint(parts: Parts) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        raw = await _body(request, _OVERHEAD)
+        try:
+            raw = await _body(request, _OVERHEAD)
+        except ClientDisconnect:
+            return Response(status_code=400)
         return away(parts.switches) or _grant(request, raw or b"", parts)
 
     return serve

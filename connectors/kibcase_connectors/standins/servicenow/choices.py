@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Choice:
     """An entry of ``sys_choice``: what a value of a column is called.
 
-    ``dependent_value`` ties a subcategory to its category. Inactive choices keep labelling old records.
+    ``dependent_value`` ties a subcategory to its category. Inactive choices keep labelling old records. Each
+    installed ``language`` has an entry of its own.
     """
 
     table: str
@@ -18,6 +19,7 @@ class Choice:
     label: str
     dependent_value: str = ""
     inactive: bool = False
+    language: str = "en"
 
 
 def _several(table: str, element: str, *pairs: tuple[str, str], of: str = "") -> tuple[Choice, ...]:

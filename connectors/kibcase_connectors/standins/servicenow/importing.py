@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kibcase_connectors.standins.servicenow import writing
+from kibcase_connectors.standins.servicenow.instance import OBSERVABLE_TYPES
 from kibcase_connectors.standins.servicenow.problem import ServiceNowProblem
 from kibcase_connectors.standins.servicenow.state import ServiceNowState
 from kibcase_connectors.standins.servicenow.values import plain
@@ -88,16 +89,19 @@ def add_observables(
 ) -> list[dict[str, str]]:
     """Link observables ``{value, type}`` to a security incident, new ones included; gives their ids.
 
-    Raises ``ServiceNowProblem`` (404 no such incident, 400 no value or type).
+    Raises ``ServiceNowProblem`` (404 no such incident, 400 no value or type, 403 no right to change the incident).
     """
     with state.lock:
         owner = writing.attached_to(state, actor, "sn_si_incident", sys_id)
         made = []
         for each in observables:
             value, kind = plain(each.get("value")), plain(each.get("type"))
-            if not value or not kind:
-                raise ServiceNowProblem(400, "Bad Request", "An observable needs a value and a type")
-            made.append({"value": value, "observable_sys_id": _observable(state, actor, owner.sys_id, value, kind)})
+            name = OBSERVABLE_TYPES.get(kind.lower(), kind)
+            row = next((one for one in state.rows("sn_ti_observable_type") if one["name"] == name), None)
+            if not value or row is None:
+                raise ServiceNowProblem(400, "Bad Request", "An observable needs a value and a known type")
+            found = _observable(state, actor, owner.sys_id, value, row.sys_id)
+            made.append({"value": value, "observable_sys_id": found})
         return made
 
 

@@ -30,9 +30,20 @@ from kibcase_connectors.standins.servicenow.tables import DEFAULT_SCHEMA
 
 STRICT_PROPERTY = "glide.invalid_query.returns_no_rows"
 ZONE_PROPERTY = "glide.sys.default.tz"
+SIZE_PROPERTY = "com.glide.attachment.max_size"
+EXTENSIONS_PROPERTY = "glide.attachment.extensions"
+OBSERVABLE_TYPES: Mapping[str, str] = {
+    "ipv4-addr": "IP address (V4)", "ipv6-addr": "IP address (V6)", "url": "URL", "domain-name": "Domain name",
+    "email-addr": "Email address", "md5": "MD5 hash", "sha1": "SHA1 hash", "sha256": "SHA256 hash",
+    "sha512": "SHA512 hash", "host-name": "Host name",
+}
+"""The types of observables, by what Elastic's app calls them (in small letters)."""
+
+_MEGABYTE = 1024 * 1024
 CHOSEN = 3
 CONFIGURED = frozenset(
-    {"sys_user", "sys_user_group", "sys_user_grmember", "sys_choice", "sys_dictionary", "sys_properties"}
+    {"sys_user", "sys_user_group", "sys_user_grmember", "sys_choice", "sys_dictionary", "sys_properties",
+     "sn_ti_observable_type"}
 )
 """The tables that say how an instance is set up; their records are made anew on every start."""
 
@@ -106,8 +117,14 @@ def seeds(instance: Instance) -> Iterator[tuple[str, dict[str, str]]]:
             }
     yield from choice_seeds(instance.choices)
     strict = str(instance.invalid_query_returns_no_rows).lower()
-    for name, value in ((STRICT_PROPERTY, strict), (ZONE_PROPERTY, instance.time_zone)):
+    megabytes = instance.attachment_limit // _MEGABYTE
+    for name, value in (
+        (STRICT_PROPERTY, strict), (ZONE_PROPERTY, instance.time_zone), (SIZE_PROPERTY, str(megabytes or "")),
+        (EXTENSIONS_PROPERTY, ",".join(sorted(instance.attachment_extensions))),
+    ):
         yield "sys_properties", {"sys_id": fixed_id("sys_properties", name), "name": name, "value": value}
+    for name in OBSERVABLE_TYPES.values():
+        yield "sn_ti_observable_type", {"sys_id": fixed_id("sn_ti_observable_type", name), "name": name}
     yield from dictionary_seeds(instance.schema)
 
 
@@ -115,9 +132,10 @@ def choice_seeds(choices: tuple[Choice, ...]) -> Iterator[tuple[str, dict[str, s
     """Give the records of choice lists."""
     for number, each in enumerate(choices):
         key = f"{each.table}/{each.element}/{each.dependent_value}/{each.value}"
+        key += "" if each.language == "en" else f"/{each.language}"
         yield "sys_choice", {
             "sys_id": fixed_id("sys_choice", key), "name": each.table, "element": each.element, "label": each.label,
-            "value": each.value, "dependent_value": each.dependent_value, "language": "en",
+            "value": each.value, "dependent_value": each.dependent_value, "language": each.language,
             "inactive": str(each.inactive).lower(), "sequence": str(number),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kibcase_connectors.standins.servicenow import attaching, writing
+from kibcase_connectors.standins.servicenow.importing import add_observables
 from kibcase_connectors.standins.servicenow.problem import no_record
 from kibcase_connectors.standins.servicenow.records import Row
 from kibcase_connectors.standins.servicenow.state import ServiceNowState
@@ -76,6 +77,10 @@ class Person:
         return attaching.attach(
             self._state, self.user_name, row.table, row.sys_id, name=name, media_type=media_type, content=content
         ).sys_id
+
+    def observe(self, ref: str, value: str, kind: str = "ipv4-addr") -> None:
+        """Link an observable to a security incident; ``kind`` as Elastic's app calls it."""
+        add_observables(self._state, self.user_name, self.record(ref).sys_id, [{"value": value, "type": kind}])
 
     def detach(self, attachment: str) -> None:
         """Delete an attachment by ``sys_id``."""

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["GUID", "boolean", "glide_date_time", "integer", "journal_input", "reference", "string"]
+Kind = Literal[
+    "GUID", "boolean", "decimal", "glide_date", "glide_date_time", "integer", "journal_input", "reference", "string"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

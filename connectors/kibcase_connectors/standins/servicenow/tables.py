@@ -136,7 +136,10 @@ AUDIT_DELETE = Table(
 )
 OBSERVABLE = Table(
     name="sn_ti_observable", label="Observable", display="value",
-    columns=(_text("value", "Value", 1024), _text("type", "Observable type")),
+    columns=(_text("value", "Value", 1024), _refers("type", "Observable type", "sn_ti_observable_type")),
+)
+OBSERVABLE_TYPE = Table(
+    name="sn_ti_observable_type", label="Observable Type", display="name", columns=(_text("name", "Name", 100),),
 )
 TASK_OBSERVABLE = Table(
     name="sn_ti_m2m_task_observable", label="Associated Observable",
@@ -145,5 +148,5 @@ TASK_OBSERVABLE = Table(
 
 DEFAULT_SCHEMA = Schema({each.name: each for each in (
     TASK, INCIDENT, SECURITY_INCIDENT, USER, GROUP, MEMBER, JOURNAL, CHOICE, DICTIONARY, PROPERTY, ATTACHMENT,
-    AUDIT_DELETE, OBSERVABLE, TASK_OBSERVABLE,
+    AUDIT_DELETE, OBSERVABLE, OBSERVABLE_TYPE, TASK_OBSERVABLE,
 )})

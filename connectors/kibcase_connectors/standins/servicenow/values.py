@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from kibcase_connectors.standins.servicenow.records import STAMP, stamp
 from kibcase_connectors.standins.servicenow.schema import Column
 
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,10})?", re.ASCII)
 Finder = Callable[[str, str], str | None]
 
 
@@ -39,6 +41,10 @@ def stored(column: Column, text: str, find: Finder, *, zone: str = "UTC") -> str
             return (found or text)[: column.max_length]
         case "integer":
             return _whole(find(column.name, text) or text) if column.choice else _whole(text)
+        case "decimal":
+            return text.strip() if _DECIMAL.fullmatch(text.strip()) else None
+        case "glide_date":
+            return _day(text)
         case "boolean":
             return {"true": "true", "1": "true", "false": "false", "0": "false"}.get(text.lower())
         case "glide_date_time":
@@ -52,6 +58,13 @@ def stored(column: Column, text: str, find: Finder, *, zone: str = "UTC") -> str
 def _whole(text: str) -> str | None:
     digits = text.strip()
     return str(int(digits)) if digits.removeprefix("-").isdecimal() and digits.isascii() and len(digits) < 16 else None
+
+
+def _day(text: str) -> str | None:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return None
 
 
 def _time(text: str, zone: str) -> str | None:

@@ -148,7 +148,7 @@ def test_lists(rest: Any, standin: JiraStandin) -> None:
         one = rest("GET", f"{what}/{number}").json()
         assert one in rest("GET", what).json()
         assert rest("GET", f"{what}/77").status_code == 404
-    (task, _bug) = rest("GET", "project/SOC/statuses").json()
+    task, *_ = rest("GET", "project/SOC/statuses").json()
     assert [each["statusCategory"]["key"] for each in task["statuses"]] == [
         "new", "indeterminate", "indeterminate", "done"
     ]

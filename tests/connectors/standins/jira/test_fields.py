@@ -25,7 +25,7 @@ TOO_LONG = "The entered text is too long. It exceeds the allowed limit of 32,767
     ("priority", {"name": "Urgent"}, "Priority name 'Urgent' is not valid"),
     ("priority", {"id": "77"}, "The priority selected is invalid."),
     ("priority", "High", "Specify the Priority (name) in the string format"),
-    ("issuetype", {"name": "Epic"}, "valid issue type is required"),
+    ("issuetype", {"name": "Story"}, "valid issue type is required"),
     ("nosuchfield", "x", UNKNOWN.format("nosuchfield")),
     ("status", {"name": "Done"}, UNKNOWN.format("status")),
     ("resolution", {"name": "Done"}, UNKNOWN.format("resolution")),
@@ -34,12 +34,20 @@ TOO_LONG = "The entered text is too long. It exceeds the allowed limit of 32,767
     ("customfield_10014", "2026-02-28", "Error parsing time: the format is yyyy-MM-dd'T'HH:mm:ss.SSSZ"),
     ("customfield_10015", "5", "Operation value must be a number"),
     ("customfield_10010", "x" * 256, "The entered text is too long. It exceeds the allowed limit of 255 characters."),
-    ("parent", {"key": "SOC-99"}, "Could not find issue by id or key."),
+    ("summary", "\U0001f41f" * 128, "Summary can't exceed 255 characters."),
+    ("environment", "\U0001f41f" * 16_384, TOO_LONG),
+    ("customfield_10017", "02/03/2026", "Error parsing date string: the format is yyyy-MM-dd"),
+    ("customfield_10018", ["T1566 phishing"], "The label 'T1566 phishing' contains spaces which is invalid."),
+    ("customfield_10019", "no address", "'no address' is not a valid URL"),
+    ("customfield_10016", {}, "expected '{}' property to be a string"),
 ])
-def test_refused_on_create_and_on_edit(rest: Any, field: str, value: object, text: str) -> None:
+def test_refused_on_create_and_on_edit(
+    standin: JiraStandin, rest: Any, field: str, value: object, text: str
+) -> None:
     key = rest.create()
     before = rest.fields(key)
     given = {"project": {"key": "SOC"}, "issuetype": {"name": "Task"}, "summary": "s", field: value}
+    text = text.replace("{}", "accountId" if standin.state.catalog.cloud else "name")
     for answer in (rest("POST", "issue", {"fields": given}), rest("PUT", f"issue/{key}", {"fields": {field: value}})):
         assert (answer.status_code, answer.json()) == (400, {"errorMessages": [], "errors": {field: text}})
     assert rest.fields(key) == before
@@ -67,6 +75,13 @@ def test_project(rest: Any, project: object, text: str) -> None:
     ("customfield_10014", "2026-02-28T10:00:00.000+0100", "2026-02-28T10:00:00.000+0100"),
     ("customfield_10015", 7, 7.0),
     ("customfield_10013", [], None),
+    ("environment", "Production", "Production"),
+    ("customfield_10011", "h1. Hosts", "h1. Hosts"),
+    ("customfield_10017", "2026-02-28", "2026-02-28"),
+    ("customfield_10018", ["T1566", "T1059"], ["T1059", "T1566"]),
+    ("customfield_10018", [], None),
+    ("customfield_10019", "https://wiki.example/phishing", "https://wiki.example/phishing"),
+    ("summary", "\U0001f41f" * 127, "\U0001f41f" * 127),
 ])
 def test_stored(rest: Any, field: str, value: object, stored: object) -> None:
     assert rest.fields(rest.create(**{field: value}))[field] == stored
@@ -139,6 +154,19 @@ def test_kibana_sends_the_project_on_update_too(rest: Any) -> None:
     assert rest.fields(key)["summary"] == "again"
 
 
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_half_a_surrogate_pair_is_a_question_mark(
+    cloud: JiraStandin, rest_to: Callable[..., Any], version: str
+) -> None:
+    rest = rest_to(cloud)
+    key = rest.create()
+    data = b'{"fields": {"summary": "a \\ud800 b \\ud83d\\ude00 \\u00e9", "labels": ["\\udc00"]}}'
+    at, head = f"{cloud.url}/rest/api/{version}/issue/{key}", {"content-type": "application/json"}
+    answer = rest.session.put(at, data=data, headers=head, timeout=10)
+    assert answer.status_code == 204
+    assert (rest.fields(key)["summary"], rest.fields(key)["labels"]) == ("a ? b \U0001f600 \u00e9", ["?"])
+
+
 @pytest.mark.parametrize(("data", "kind", "status"), [
     (b"{", "application/json", 400), (b"[]", "application/json", 400), (b"{}", "text/plain", 415),
     (b'{"fields": []}', "application/json", 400), (b'{"feilds": {}}', "application/json", 400),
@@ -162,7 +190,9 @@ def test_notify_users_needs_an_administrator(standin: JiraStandin, rest: Any) ->
 def test_create_and_edit_screens(rest: Any, standin: JiraStandin) -> None:
     types = rest("GET", "issue/createmeta/SOC/issuetypes").json()
     cloud = standin.state.catalog.cloud
-    assert [each["name"] for each in types["issueTypes" if cloud else "values"]] == ["Task", "Bug"]
+    assert [(each["name"], each["subtask"]) for each in types["issueTypes" if cloud else "values"]] == [
+        ("Task", False), ("Bug", False), ("Sub-task", True), ("Epic", False)
+    ]
     page = rest("GET", "issue/createmeta/SOC/issuetypes/10002?maxResults=100").json()
     fields = {each["fieldId"]: each for each in page["fields" if cloud else "values"]}
     assert [name for name, each in fields.items() if each["required"]] == ["summary", "issuetype", "project"]
@@ -172,5 +202,14 @@ def test_create_and_edit_screens(rest: Any, standin: JiraStandin) -> None:
     }
     edit = rest("GET", f"issue/{rest.create()}/editmeta").json()["fields"]
     assert edit["labels"]["operations"] == ["add", "set", "remove"]
+    assert edit["comment"]["operations"] == ["add", "edit", "remove"]
+    assert [each["name"] for each in fields["issuetype"]["allowedValues"]] == ["Task"]
+    assert [each["value"] for each in fields["customfield_10012"]["allowedValues"]] == ["Phishing", "Malware", "Web"]
+    assert (fields["priority"]["hasDefaultValue"], fields["priority"]["defaultValue"]["name"]) == (True, "Medium")
+    assert fields["assignee"]["autoCompleteUrl"].endswith("/user/assignable/search?project=SOC")
+    customs = {name: each["schema"]["custom"].rpartition(":")[2] for name, each in fields.items()
+               if "custom" in each["schema"]}
+    assert {"textfield", "textarea", "float", "select", "multiselect", "datepicker", "datetime", "userpicker", "labels",
+            "url"} == set(customs.values())
     assert "project" not in edit
     assert rest("GET", "issue/createmeta/NOPE/issuetypes").status_code == 404

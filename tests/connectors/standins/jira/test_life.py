@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jira import JIRA, JIRAError
 
-from kibcase_connectors.standins.jira import JiraStandin
+from kibcase_connectors.standins.jira import JiraStandin, Project
 
 FIELDS = {
     "project": {"key": "SOC"}, "issuetype": {"name": "Bug"}, "summary": "Beacon to 203.0.113.7",
@@ -32,7 +32,7 @@ def test_start_up(client: Any, standin: JiraStandin) -> None:
     assert [each.name for each in client.statuses()] == ["To Do", "In Progress", "In Review", "Done"]
     assert [each.key for each in client.projects()] == ["SOC"]
     assert client.project("SOC").name == "Security Operations"
-    assert [each.name for each in client.issue_types_for_project("SOC")] == ["Task", "Bug"]
+    assert [each.name for each in client.issue_types_for_project("SOC")] == ["Task", "Bug", "Sub-task", "Epic"]
 
 
 def test_create_and_read(client: Any) -> None:
@@ -156,6 +156,107 @@ def test_create_screens_on_data_center(datacenter: JiraStandin, client_of: Calla
     fields = {each.fieldId: each for each in client.project_issue_fields("SOC", types["Task"])}
     assert fields["summary"].required is True
     assert fields["priority"].allowedValues[0].name == "Highest"
+
+
+def test_attachments_come_down_from_the_media_host(cloud: JiraStandin, client_of: Callable[..., Any]) -> None:
+    client = client_of(cloud)
+    issue = client.create_issue(fields=FIELDS)
+    client.add_attachment(issue, io.BytesIO(b"pcap"), filename="a.pcap")
+    (file,) = client.issue(issue.id).fields.attachment
+    assert b"".join(file.iter_content()) == b"pcap"
+    assert [each.authorized for each in cloud.media.requests] == [False]
+
+
+def test_an_empty_upload_is_there_although_the_library_says_no(client: Any) -> None:
+    issue = client.create_issue(fields=FIELDS)
+    with pytest.raises(JIRAError, match="empty"):
+        client.add_attachment(issue, io.BytesIO(b""), filename="nothing.txt")
+    assert [each.size for each in client.issue(issue.id).fields.attachment] == [0]
+
+
+def test_issue_links(client: Any) -> None:
+    assert [each.name for each in client.issue_link_types()] == ["Blocks", "Cloners", "Duplicate", "Relates"]
+    one, two = (client.create_issue(fields=FIELDS) for _ in range(2))
+    client.create_issue_link("Blocks", one.key, two.key, comment={"body": "Waits for it."})
+    (link,) = client.issue(one.id).fields.issuelinks
+    assert (link.type.outward, link.outwardIssue.key) == ("blocks", two.key)
+    (back,) = client.issue(two.id).fields.issuelinks
+    assert (back.inwardIssue.key, back.inwardIssue.fields.status.name) == (one.key, "To Do")
+    assert client.issue_link(link.id).inwardIssue.key == one.key
+    client.delete_issue_link(link.id)
+    assert client.issue(one.id).fields.issuelinks == []
+
+
+def test_sub_tasks(client: Any) -> None:
+    above = client.create_issue(fields=FIELDS)
+    below = client.create_issue(fields={**FIELDS, "issuetype": {"name": "Sub-task"}, "parent": {"key": above.key}})
+    assert below.fields.parent.key == above.key
+    assert [each.key for each in client.issue(above.id).fields.subtasks] == [below.key]
+    with pytest.raises(JIRAError) as refused:
+        client.create_issue(fields={**FIELDS, "issuetype": {"name": "Sub-task"}})
+    assert "parent issue key or id not specified" in str(refused.value.text)
+
+
+def test_transitions_by_name_and_back(client: Any) -> None:
+    issue = client.create_issue(fields=FIELDS)
+    for name in ("Start Progress", "Ask For Review"):
+        client.transition_issue(issue, name)
+    client.transition_issue(issue, "Done", resolution={"name": "Done"})
+    assert client.issue(issue.id).fields.status.name == "Done"
+    assert client.find_transitionid_by_name(issue, "reopen") == "41"
+    with pytest.raises(JIRAError, match="Invalid transition name"):
+        client.transition_issue(issue, "Nowhere")
+
+
+def test_internal_comments_of_a_service_desk(run: Callable[..., JiraStandin], client_of: Callable[..., Any]) -> None:
+    standin = run("cloud", project=Project(id="10000", key="SOC", name="Desk", kind="service_desk"))
+    client = client_of(standin)
+    issue = client.create_issue(fields=FIELDS)
+    hidden = client.add_comment(issue, "For us", is_internal=True)
+    shown = client.add_comment(issue, "For all")
+    assert (hidden.jsdPublic, shown.jsdPublic) == (False, True)
+    hidden.update(body="Still for us", is_internal=True)
+    assert [each.body for each in standin.customer_comments(issue.key)] == ["For all"]
+    assert client.project("SOC").projectTypeKey == "service_desk"
+
+
+def test_edit_screen_and_permissions(client: Any) -> None:
+    issue = client.create_issue(fields=FIELDS)
+    fields = client.editmeta(issue)["fields"]
+    assert fields["customfield_10012"]["allowedValues"][0]["value"] == "Phishing"
+    held = client.my_permissions(projectKey="SOC", permissions="EDIT_ISSUES,ADMINISTER")["permissions"]
+    assert (held["EDIT_ISSUES"]["havePermission"], held["ADMINISTER"]["havePermission"]) == (True, False)
+    found = client.search_assignable_users_for_issues(project="SOC", **(
+        {"query": "tomasz"} if client._is_cloud else {"username": "tomasz"}
+    ))
+    assert [each.displayName for each in found] == ["Tomasz Nowak"]
+
+
+def test_classic_create_screens_on_cloud(cloud: JiraStandin, client_of: Callable[..., Any]) -> None:
+    found = client_of(cloud).createmeta(projectKeys="SOC", expand="projects.issuetypes.fields")
+    kinds = {each["name"]: each["fields"] for each in found["projects"][0]["issuetypes"]}
+    assert kinds["Sub-task"]["parent"]["required"] is True
+
+
+def test_documents_with_the_third_version(cloud: JiraStandin) -> None:
+    login = ("kibcase@example.com", "kibcase-token")
+    client: Any = JIRA(
+        cloud.url, options={"rest_api_version": "3"}, basic_auth=login, max_retries=0, timeout=10, logging=False
+    )
+    text = {"type": "doc", "version": 1, "content": [
+        {"type": "paragraph", "content": [{"type": "text", "text": "Seen", "marks": [{"type": "em"}]}]}
+    ]}
+    issue = client.create_issue(fields={**FIELDS, "description": text})
+    assert client.issue(issue.id).raw["fields"]["description"] == text
+    assert issue.raw["self"].startswith(f"{cloud.url}/rest/api/3/issue/")
+    issue.update(fields={"description": {**text, "content": []}})
+    assert cloud.as_person("maria.lindqvist").issue(issue.key).values["description"] is None
+    found = client.enhanced_search_issues("project = SOC", maxResults=False)
+    assert [each.key for each in found] == [issue.key]
+    with pytest.raises(JIRAError) as refused:
+        client.create_issue(fields=FIELDS)
+    assert "Atlassian Document" in str(refused.value.text)
+    client.close()
 
 
 def test_personal_access_token(datacenter: JiraStandin) -> None:

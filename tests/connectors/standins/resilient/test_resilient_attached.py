@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kibcase_connectors.standins.resilient import ResilientStandin
+from kibcase_connectors.standins.resilient import ArtifactType, ResilientStandin
 
 MARIA = "maria.lindqvist@example.com"
 
@@ -99,3 +99,26 @@ def test_files(rest: Any, standin: ResilientStandin) -> None:
     standin.state.deny(5, "attach_file", "read_attachments")
     assert rest("POST", path, files={"file": ("a", b"a")}).status_code == 403
     assert rest("GET", path).status_code == 403
+
+
+def test_files_have_a_largest_size_and_a_longest_name(run: Any, rest_to: Any) -> None:
+    rest = rest_to(run(attachment_mb=0.001))
+    path = f"/incidents/{rest.create()}/attachments"
+    assert rest.session.get(rest.base.partition("/orgs")[0] + "/const", timeout=10).json()["max_attachment_mb"] == 0.001
+    assert rest("POST", path, files={"file": ("a", b"x" * 1049)}).status_code == 413
+    assert rest.ok("POST", path, files={"file": ("a", b"x" * 1048)})["size"] == 1048
+    assert rest.ok("POST", path, files={"file": ("a" * 255, b"")})["size"] == 0
+    assert rest("POST", path, files={"file": ("a" * 256, b"")}).status_code == 400
+
+
+def test_organisations_have_their_own_artifact_types(run: Any, rest_to: Any) -> None:
+    kinds = (ArtifactType(id=901, name="Host", multi_aware=True), ArtifactType(id=902, name="Sample", file=True))
+    rest = rest_to(run(artifact_types=kinds))
+    listed = rest.ok("GET", "/artifact_types")["entities"]
+    assert [(each["id"], each["name"], each["multi_aware"], each["file"]) for each in listed] == [
+        (901, "Host", True, False), (902, "Sample", False, True),
+    ]
+    path = f"/incidents/{rest.create()}/artifacts"
+    assert [each["type"] for each in rest.ok("POST", path, {"type": "Host", "value": "a b"})] == [901, 901]
+    assert rest("POST", path, {"type": "IP Address", "value": "192.0.2.7"}).status_code == 400
+    assert rest("POST", path, {"type": "Sample", "value": "x"}).status_code == 400

@@ -23,7 +23,8 @@ def test_reading(kibana: Any, jira: Any, jira_connector: Any, push: Any) -> None
     push(kibana, case, connector)
     assert run(kibana, connector, "issueTypes") == {
         "status": "ok", "connector_id": connector["id"],
-        "data": [{"id": "10002", "name": "Task"}, {"id": "10004", "name": "Bug"}],
+        "data": [{"id": "10002", "name": "Task"}, {"id": "10004", "name": "Bug"}, {"id": "10003", "name": "Sub-task"},
+                 {"id": "10000", "name": "Epic"}],
     }
     fields = run(kibana, connector, "fieldsByIssueType", id="10002")["data"]
     assert (fields["summary"]["required"], fields["priority"]["allowedValues"][0]["name"]) == (True, "Highest")

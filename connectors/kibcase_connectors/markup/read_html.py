@@ -1,4 +1,4 @@
-"""HTML -> document tree: the subset that rich text of QRadar SOAR consists of; pure, linear in the text's length."""
+"""HTML -> document tree, for the subset that rich text editors produce; linear in the text's length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 
-from kibcase_connectors.markup.nodes import (
+from .nodes import (
     Block,
     Break,
     Cell,
@@ -28,7 +28,7 @@ from kibcase_connectors.markup.nodes import (
 )
 
 SCHEMES: Final = ("http://", "https://", "mailto:")
-"""What the address of a link may begin with; the platform takes other links out."""
+"""What the address of a link may begin with; sanitisers take other links out."""
 
 _DEPTH: Final = 40
 _NESTING: Final = 6
@@ -233,7 +233,7 @@ def _link(element: _Element) -> Iterator[Inline]:
 
 
 def is_address(url: str) -> bool:
-    """Tell whether a link to ``url`` outlives the platform's sanitising."""
+    """Tell whether a link to ``url`` outlives sanitising: web and mail addresses do."""
     return url.lower().startswith(SCHEMES) and not any(c.isspace() or c in '<>"' for c in url)
 
 

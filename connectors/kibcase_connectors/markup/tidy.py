@@ -1,4 +1,4 @@
-"""One form for what HTML shows alike: white space, empty elements and neighbours of one kind; pure."""
+"""One form for what HTML shows alike: white space, empty elements and neighbours of one kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kibcase_connectors.markup.nodes import (
+from .nodes import (
     Block,
     Break,
     Cell,
