@@ -28,16 +28,22 @@ class Context:
 
     ``clock`` gives aware datetimes; ``people`` tells who is who. ``parts`` are the fields that the link rule
     carries, with ``comments`` and ``files``; None: all. What is not wanted need not be read, and then counts
-    as a field that the system lacks.
+    as a field that the system lacks. ``written`` are those of them that the rule may write to this side, with
+    ``create`` if it makes new things there; None: all. It is what rights and required fields are checked by.
     """
 
     clock: Callable[[], datetime] = now
     people: People = NOBODY
     parts: frozenset[str] | None = None
+    written: frozenset[str] | None = None
 
     def wants(self, part: str) -> bool:
         """Tell whether a field, or ``comments``, or ``files``, takes part."""
         return self.parts is None or part in self.parts
+
+    def writes(self, part: str) -> bool:
+        """Tell whether a field, ``comments``, ``files`` or a new thing (``create``) may be written to this side."""
+        return self.written is None or part in self.written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class Conflict(ConnectorError):
 
 
 class NotFound(ConnectorError):
-    """There is no such thing, or it is not visible to this account."""
+    """There is no such thing, or it is not visible to this account; never for a 404 that is not the system's own."""
 
 
 class Denied(ConnectorError):

@@ -34,6 +34,7 @@ SETS: Final = frozenset({TAGS, OBSERVABLES})
 
 COMMENTS: Final = "comments"
 FILES: Final = "files"
+CREATE: Final = "create"
 
 STATUSES: Final = ("open", "in-progress", "closed")
 """The canonical values of ``status``; Kibana's own."""

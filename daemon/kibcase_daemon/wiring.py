@@ -99,21 +99,26 @@ def copied_store(path: Path) -> Iterator[SqliteStore]:
 def connector_for(config: Config, link: LinkConfig, side: Side, *, clock: Clock = time.time) -> Connector:
     """Make the connector of one side of a link rule; nothing is sent yet. Raises ``ConfigError``."""
     name = link.case if side is Side.CASE else link.ticket
-    wanted, parts = link.cases if side is Side.CASE else link.tickets, link.parts(config.custom_fields(link))
-    return connect(config, name, wanted, parts=parts, clock=clock)
+    custom = config.custom_fields(link)
+    return connect(
+        config, name, link.cases if side is Side.CASE else link.tickets, parts=link.parts(custom),
+        written=link.written(side, custom), clock=clock,
+    )
 
 
 def connect(
     config: Config, name: str, wanted: object = None, *, parts: frozenset[str] | None = None,
-    clock: Clock = time.time,
+    written: frozenset[str] | None = None, clock: Clock = time.time,
 ) -> Connector:
-    """Make a connector to the system of that name; ``wanted`` is its filter, ``parts`` what is carried (None: all).
+    """Make a connector to the system of that name; ``wanted`` is its filter.
 
+    ``parts`` is what is carried at all, ``written`` what of it is written there; None: everything.
     Raises ``ConfigError``.
     """
     system = config.systems[name]
     context = Context(
-        clock=lambda: datetime.fromtimestamp(clock(), UTC), people=config.directory(), parts=parts
+        clock=lambda: datetime.fromtimestamp(clock(), UTC), people=config.directory(), parts=parts,
+        written=written,
     )
     try:
         return kinds()[system.kind]().connect(name, system.settings, wanted, context)

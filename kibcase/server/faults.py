@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 QUERIES = re.compile(
-    r".*(/search(/jql)?|/_search|/_find|query_paged|_bulk_get|/list|_suggest_user_profiles|/session|_token(\.do)?)"
+    r".*(/search(/jql)?|/_search|/_find|query_paged|_bulk_get|/list|_suggest_user_profiles|/capabilities|/session"
+    r"|_token(\.do)?)"
 )
 """Paths of queries and log-ins, of Kibana and of the ticketing systems, that are sent with POST and store nothing."""
 

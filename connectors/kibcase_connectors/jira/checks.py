@@ -197,7 +197,7 @@ def _statuses(site: Site) -> Iterator[Finding]:
     by_type = site.client.statuses(site.config.project)
     wanted = _type_name(site).casefold()
     found = next((statuses for name, statuses in by_type.items() if name.casefold() == wanted), ())
-    if not found:
+    if not found and wanted in {name.casefold() for name in site.client.issue_types(site.config.project)}:
         yield problem("statuses", f"Jira tells this account no statuses of {_type_name(site)} in the project")
     meanings = {status: site.meaning(status) for status in found}
     for status, meaning in meanings.items():

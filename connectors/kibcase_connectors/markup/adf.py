@@ -6,7 +6,7 @@ from typing import Any
 
 from .characters import units
 from .cut_blocks import cut_blocks, readable
-from .least import is_longer
+from .least import least
 from .read_adf import read_adf
 from .read_markdown import blocks_of_markdown
 from .write_adf import write_adf
@@ -64,7 +64,7 @@ def cut_markdown_to_adf(text: str, limit: int, note: str) -> tuple[Json, bool]:
     Raises ``ValueError`` when ``limit`` cannot hold the note.
     """
     blocks = blocks_of_markdown(text)
-    if not is_longer(blocks, limit) and adf_size(doc := write_adf(blocks)) <= limit:
+    if least(blocks) <= limit and adf_size(doc := write_adf(blocks)) <= limit:
         return doc, False
     shown, ending = readable(text, limit), blocks_of_markdown(note)
     if shown != text:

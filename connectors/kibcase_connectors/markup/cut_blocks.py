@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .cut import cut
-from .least import is_longer
+from .least import least
 from .nodes import (
     Block,
     Break,
@@ -45,7 +45,7 @@ def cut_blocks(blocks: Sequence[Block], limit: int, note: Sequence[Block], measu
     items, rows, lines or words, so that what is kept is well formed.
     Raises ``ValueError`` when ``limit`` cannot hold the note.
     """
-    measure = _remembering(measure)
+    measure = _sparing(measure, limit)
     room = limit - measure(note)
     if room < 0:
         raise ValueError(f"The note has {limit - room} characters and does not fit into a limit of {limit}.")
@@ -56,28 +56,29 @@ def cut_blocks(blocks: Sequence[Block], limit: int, note: Sequence[Block], measu
     return (*kept, *note)
 
 
-def _remembering(measure: Measure) -> Measure:
-    """Give ``measure`` so that it renders each single block once, however often it is asked for."""
+def _sparing(measure: Measure, limit: int) -> Measure:
+    """Give ``measure`` so that it renders nothing that is beyond ``limit`` for sure, and each single block once."""
     known: dict[int, tuple[Block, int]] = {}
 
-    def remembered(blocks: Sequence[Block]) -> int:
-        if len(blocks) != 1:
-            return measure(blocks)
-        (block,) = blocks
-        if id(block) not in known:
+    def spared(blocks: Sequence[Block]) -> int:
+        if len(blocks) == 1 and id(blocks[0]) in known:
+            return known[id(blocks[0])][1]
+        size = least(blocks)
+        if size <= limit:
+            size = measure(blocks)
+        if len(blocks) == 1:
             # Kept with its size, so that no other block can get the same id.
-            known[id(block)] = (block, measure(blocks))
-        return known[id(block)][1]
+            known[id(blocks[0])] = (blocks[0], size)
+        return size
 
-    return remembered
+    return spared
 
 
 def _first(blocks: Sequence[Block], room: int, measure: Measure) -> tuple[Block, ...]:
     kept: list[Block] = []
     left = room
     for block in blocks:
-        # What is too long for sure is not rendered to learn by how much.
-        size = left + 1 if is_longer((block,), left) else measure((block,)) + 2
+        size = measure((block,)) + 2
         if size <= left:
             kept.append(block)
             left -= size
@@ -163,7 +164,7 @@ def _words(nodes: Sequence[Inline], room: int, measure: Callable[[tuple[Inline, 
     whole, size = _fitting(len(nodes), room, lambda n: measure(tuple(nodes[:n])))
     kept = tuple(nodes[:whole])
     # What follows is measured alone: a blank at its edge, and the escape of one, count in the line only.
-    left = room - size - (_EDGES if kept else 0)
+    left = room - size - min(size, _EDGES)
     match nodes[whole : whole + 1]:
         case [Text(value=value)]:
             kept += _text(value, left, lambda text: measure((text,)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .characters import clean
 from .cut_blocks import cut_blocks, readable
-from .least import is_longer
+from .least import least
 from .nodes import Block
 from .normal import normalise
 from .read_html import read_html
@@ -52,7 +52,7 @@ def cut_markdown_to_html(text: str, limit: int, note: str) -> tuple[str, bool]:
     Raises ``ValueError`` when ``limit`` cannot hold the note.
     """
     blocks = html_blocks_of_markdown(text)
-    if not is_longer(blocks, limit) and len(html := write_html(blocks)) <= limit:
+    if least(blocks) <= limit and len(html := write_html(blocks)) <= limit:
         return html, False
     shown = readable(text, limit)
     if shown != text:

@@ -6,21 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from .nodes import Block, Break, Code, CodeBlock, Heading, Inline, Items, Link, Paragraph, Quote, Rule, Span, Table, Text
 
-_COLUMNS = 50
 
+def least(blocks: Iterable[Block]) -> int:
+    """Return a number of characters that no rendering of ``blocks`` is below.
 
-def is_longer(blocks: Iterable[Block], limit: int) -> bool:
-    """Tell whether ``blocks`` are longer than ``limit`` for sure; False if only rendering them can tell.
-
-    Counts the characters that are no white space, and one for each item of a list and each cell of a table that
-    is in no other block. Stops as soon as there are enough.
+    Counted are the characters that are no white space, and of lists and tables that are in no other block one for
+    each item, one for each cell and two for each end of a row.
     """
-    least = 0
-    for size in _sizes(blocks):
-        least += size
-        if least > limit:
-            return True
-    return False
+    return sum(_sizes(blocks))
 
 
 def _sizes(blocks: Iterable[Block]) -> Iterator[int]:
@@ -34,7 +27,7 @@ def _sizes(blocks: Iterable[Block]) -> Iterator[int]:
                 # A header that shows nothing is left out where a notation needs none.
                 for row in rows:
                     yield sum(_inline(cell.children) for cell in row)
-                yield from (min(len(row), _COLUMNS) for row in rows[1:])
+                yield from (len(row) + 2 for row in rows[1:] if row)
             case _:
                 yield from _texts((block,))
 

@@ -19,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from kibcase_connectors.model import ASSIGNEE, COMMENTS, FIELDS, FILES, FURTHER, SETS
+from kibcase_connectors.model import ASSIGNEE, COMMENTS, CREATE, FIELDS, FILES, FURTHER, SETS, Side
 from kibcase_connectors.people import People, Person
 from kibcase_daemon.sync.guards import Limits
 from kibcase_daemon.sync.templates import TEMPLATED, Template, Templates
@@ -160,6 +160,15 @@ class LinkConfig(_Part):
         carried = {name for name, rule in rules.fields.items() if rule.direction is not Direction.OFF}
         ways = {COMMENTS: rules.comments, FILES: rules.files}
         return frozenset(carried | {name for name, way in ways.items() if way is not Direction.OFF})
+
+    def written(self, side: Side, custom: Iterable[str] = ()) -> frozenset[str]:
+        """Give what may be written to a side, with ``create`` if copies are made there."""
+        rules = self.rules(custom)
+        creates = self.create_cases if side is Side.CASE else self.create_tickets
+        ways = {name: rule.direction for name, rule in rules.fields.items()}
+        ways |= {COMMENTS: rules.comments, FILES: rules.files}
+        written = {name for name, way in ways.items() if way.carries(side) or (creates and way is Direction.ONCE)}
+        return frozenset(written | ({CREATE} if creates else set()))
 
     def worn(self) -> Templates:
         """Give the templates per side that is written."""
