@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import logging
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from kibcase_connectors.actions import AddComment, AddFile, EditComment, LinkBac
 from kibcase_connectors.errors import OutcomeUnknown, Throttled, Unavailable
 from kibcase_connectors.standins.jira import Project
 from tests.connectors.jira.conftest import MARK, Bench, MakeBench, bench, cloud, datacenter, deployment, make
+from tests.connectors.traps.conftest import idle, lost
 
 ROOT = Path(__file__).parents[3]
 OWN = "tests/connectors/jira/test_jira_"
@@ -163,21 +163,12 @@ COVERED: Mapping[str, str] = {
 """Each trap in few words, and the test that fails if it is sprung."""
 
 
-def functions(path: Path) -> set[str]:
-    return {node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
-
-
 def test_every_trap_has_its_test() -> None:
-    known = {path: functions(ROOT / path) for path in {place.partition("::")[0] for place in COVERED.values()}}
-    lost = [place for place in COVERED.values() if place.partition("::")[2] not in known[place.partition("::")[0]]]
-    assert lost == []
+    assert lost(COVERED) == []
 
 
 def test_every_test_here_covers_a_trap() -> None:
-    covering = {place.partition("::")[2] for place in COVERED.values() if place.startswith(HERE)}
-    assert {name for name in functions(Path(__file__)) if name.startswith("test_")} - covering == {
-        "test_every_trap_has_its_test", "test_every_test_here_covers_a_trap",
-    }
+    assert idle(COVERED, HERE, Path(__file__)) == set()
 
 
 def live(bench: Bench) -> None:
