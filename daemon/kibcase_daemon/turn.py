@@ -43,8 +43,9 @@ class Turn:
 
     def give_up(self, planned: Planned, error: FileUnavailable) -> None:
         """Leave a file for a later turn, so that nothing waits for it in this one."""
+        # Of a link that is parked for something else this failure is news; one that parked it is known to last.
+        self.passing = self.passing or self.began is not LinkState.PARKED or str(error) not in self.link.reason
         self.refuse(planned, error)
-        self.passing = self.began is not LinkState.PARKED
 
     def has_refused(self, planned: Planned) -> bool:
         """Tell whether just this was refused: another value of the same field is worth another try."""

@@ -21,6 +21,7 @@ from kibcase.server.kibana.face import KibanaFace
 from kibcase.server.kibana.routes_actions import action_routes
 from kibcase.server.kibana.routes_activity import activity_routes
 from kibcase.server.kibana.routes_attachments import attachment_routes
+from kibcase.server.kibana.routes_capabilities import capability_routes
 from kibcase.server.kibana.routes_cases import case_routes
 from kibcase.server.kibana.routes_detections import detection_routes
 from kibcase.server.kibana.routes_files import file_routes
@@ -116,6 +117,7 @@ class CasesServer:
             *platform_routes(stack, clock),
             *settings_routes(self.cases),
             *security_routes(directory),
+            *capability_routes(directory, self.cases.spaces, stack),
         ]
         self.kibana = DialIn(
             KibanaFace(routes, directory=directory, spaces=self.cases.spaces, stack=stack),

@@ -440,10 +440,21 @@ class Confused(Around):
             raise Denied(error.system, error.what) from error
 
 
+class Rash(Around):
+    """Takes a system that does not answer for a thing that is gone."""
+
+    def _told(self, call: Callable[[], Given]) -> Given:
+        try:
+            return call()
+        except Unavailable as error:
+            raise NotFound(error.system, error.what) from error
+
+
 @pytest.mark.parametrize(
     ("broken", "obligation"),
     [
         (Placid, "test_a_broken_server_is_unavailable"),
+        (Rash, "test_a_page_that_says_not_found_is_no_loss"),
         (Placid, "test_a_page_for_people_is_no_answer"),
         (Placid, "test_half_an_answer_is_no_answer"),
         (Placid, "test_an_answer_of_another_shape_is_no_answer"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from kibcase_connectors.errors import ConnectorError, Denied, NotFound, Refused, Unavailable
-from kibcase_connectors.jira import jql
 from kibcase_connectors.jira.checks_settings import (
     check_create_fields,
     check_filter,
@@ -16,15 +15,17 @@ from kibcase_connectors.jira.checks_settings import (
     check_transition_fields,
     check_values,
 )
+from kibcase_connectors.jira.checks_workflow import check_workflow
 from kibcase_connectors.jira.config import JiraFilter
 from kibcase_connectors.jira.findings import listed, note, ok, problem
 from kibcase_connectors.jira.mapping import SUMMARY_LIMIT
 from kibcase_connectors.jira.site import Site
-from kibcase_connectors.jira.wire import NAMES, ScreenField
+from kibcase_connectors.jira.wire import NAMES, JiraStatus, ScreenField
 from kibcase_connectors.jira.workflow import names
 from kibcase_connectors.model import (
     ASSIGNEE,
     COMMENTS,
+    CREATE,
     FIELDS,
     FILES,
     OBSERVABLES,
@@ -35,10 +36,11 @@ from kibcase_connectors.model import (
     Finding,
 )
 
-# The link to the case, too, needs the right to link.
-_NEEDED = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "LINK_ISSUES")
-_FURTHER = {
-    STATUS: ("TRANSITION_ISSUES",), COMMENTS: ("ADD_COMMENTS", "EDIT_OWN_COMMENTS"), ASSIGNEE: ("ASSIGN_ISSUES",),
+_EDIT = "EDIT_ISSUES"
+# New tickets get a link to their case, which needs the right to link, and their mark again should it be taken away.
+_RIGHTS = {
+    CREATE: ("CREATE_ISSUES", _EDIT, "LINK_ISSUES"), STATUS: ("TRANSITION_ISSUES",),
+    COMMENTS: ("ADD_COMMENTS", "EDIT_OWN_COMMENTS"), ASSIGNEE: (_EDIT, "ASSIGN_ISSUES"),
     FILES: ("CREATE_ATTACHMENTS",),
 }
 _FILLED = frozenset({"project", "issuetype", "summary", "description", "labels", "priority"})
@@ -89,7 +91,7 @@ def _project(site: Site) -> Iterator[Finding]:
 
 
 def _rights(site: Site) -> Iterator[Finding]:
-    needed = [*_NEEDED, *(right for part, rights in _FURTHER.items() if site.context.wants(part) for right in rights)]
+    needed = _needed(site)
     have = site.client.permissions(site.config.project, needed)
     lacking = [name for name, granted in have.items() if not granted]
     if lacking:
@@ -98,7 +100,19 @@ def _rights(site: Site) -> Iterator[Finding]:
         yield ok("permissions", ", ".join(needed))
 
 
+def _needed(site: Site) -> list[str]:
+    """Give the rights for what the link rule writes here, reading first."""
+    carried = [part for part in (*sorted(site.fields), COMMENTS, FILES) if site.context.wants(part)]
+    written = filter(site.context.writes, (CREATE, *carried))
+    rights = [right for part in written for right in _RIGHTS.get(part, (_EDIT,))]
+    return list(dict.fromkeys(["BROWSE_PROJECTS", *rights]))
+
+
 def _screen(site: Site) -> Iterator[Finding]:
+    if not site.context.writes(CREATE):
+        # Jira shows the create screen, and in it the types of issues, to those only who may create some.
+        yield from _priorities(site, None)
+        return
     types = site.client.issue_types(site.config.project)
     asked = site.config.issue_type
     wanted = next((name for name in types if asked.casefold() == name.casefold() or asked == types[name]), None)
@@ -182,10 +196,12 @@ def _priorities(site: Site, shown: ScreenField | None) -> Iterator[Finding]:
     for severity, priority in site.config.priorities.items():
         if priority.casefold() not in folded:
             yield problem("priorities", f"{severity}: there is no priority {priority!r}; there is {listed(known)}")
-    meant = {name.casefold() for name in (*site.config.priorities.values(), *site.config.severities)}
-    for name, number in known.items():
-        if name.casefold() not in meant and number not in meant:
-            yield note("priorities", f"{name} means no severity; name it in severities")
+    meant = {name.casefold(): severity for severity, name in site.config.priorities.items()}
+    meant |= {name.casefold(): severity for name, severity in site.config.severities.items()}
+    severities = {name: meant.get(name.casefold(), meant.get(number)) for name, number in known.items()}
+    yield ok("priorities", listed([f"{name} is {means}" for name, means in severities.items() if means]))
+    for name in (name for name, means in severities.items() if not means):
+        yield note("priorities", f"{name} means no severity; name it in severities")
     yield from check_severities(site, known)
 
 
@@ -195,9 +211,10 @@ def _choices(shown: ScreenField) -> dict[str, str]:
 
 def _statuses(site: Site) -> Iterator[Finding]:
     by_type = site.client.statuses(site.config.project)
-    wanted = _type_name(site).casefold()
-    found = next((statuses for name, statuses in by_type.items() if name.casefold() == wanted), ())
-    if not found and wanted in {name.casefold() for name in site.client.issue_types(site.config.project)}:
+    every = dict.fromkeys(status for group in by_type.values() for status in group)
+    # Where no tickets are made, those of any type take part.
+    found = _of_type(site, by_type) if site.context.writes(CREATE) else tuple(every)
+    if not found and site.context.writes(CREATE) and _is_type(site):
         yield problem("statuses", f"Jira tells this account no statuses of {_type_name(site)} in the project")
     meanings = {status: site.meaning(status) for status in found}
     for status, meaning in meanings.items():
@@ -209,8 +226,18 @@ def _statuses(site: Site) -> Iterator[Finding]:
         # Many a workflow has nothing between its first and its last status; one without these is misread.
         tell = note if lacking == "in-progress" or not site.context.wants(STATUS) else problem
         yield tell("statuses", f"no status of the project means {lacking}; cases with it cannot be followed")
-    yield from _names(site, {status.name.casefold() for group in by_type.values() for status in group})
-    yield from check_targets(site, (status for group in by_type.values() for status in group))
+    yield from _names(site, {status.name.casefold() for status in every})
+    if site.context.writes(STATUS):
+        yield from check_targets(site, every)
+
+
+def _of_type(site: Site, by_type: Mapping[str, tuple[JiraStatus, ...]]) -> tuple[JiraStatus, ...]:
+    wanted = _type_name(site).casefold()
+    return next((statuses for name, statuses in by_type.items() if name.casefold() == wanted), ())
+
+
+def _is_type(site: Site) -> bool:
+    return _type_name(site).casefold() in {name.casefold() for name in site.client.issue_types(site.config.project)}
 
 
 def _names(site: Site, known: set[str]) -> Iterator[Finding]:
@@ -227,19 +254,6 @@ def _type_name(site: Site) -> str:
     return next((name for name, number in types.items() if number == asked), asked)
 
 
-def _reopening(site: Site) -> Iterator[Finding]:
-    """Look at one ticket, the first there is: only an issue tells what its edit screen holds."""
-    query = jql.any_of(site.config.project)
-    page = site.client.search("looking for a ticket", query, ("summary",), most=1)
-    for issue in page.issues[:1]:
-        shown = site.client.edit_screen(issue.id).get("resolution")
-        if shown is None or "set" not in shown.operations:
-            yield note(
-                "resolution", "tickets cannot be edited to have no resolution; when kibcase reopens one, its workflow "
-                "must clear the resolution, with a post function or on the transition's screen",
-            )
-
-
 def _lengths(site: Site) -> Iterator[Finding]:
     texts = f"texts {site.config.text_limit:,} (text_limit)"
     yield ok("lengths", f"title {SUMMARY_LIMIT}, {texts}, labels 255 characters; longer ones are cut")
@@ -251,6 +265,8 @@ def _attachments(site: Site) -> Iterator[Finding]:
     enabled, limit = site.client.attachment_settings()
     if enabled:
         yield ok("attachments", f"on, {limit:,} bytes at most" if limit else "on")
+    elif not site.context.writes(FILES):
+        yield note("attachments", "switched off in this Jira; there are none to copy")
     else:
         yield problem("attachments", "switched off in this Jira; leave files out of the link rule")
 
@@ -284,7 +300,7 @@ def _people(site: Site) -> Iterator[Finding]:
 
 _LOOKS: tuple[tuple[str, Callable[[Site], Iterator[Finding]]], ...] = (
     ("server", _server), ("project", _project), ("permissions", _rights), ("issue type", _screen),
-    ("statuses", _statuses), ("resolution", _reopening), ("resolution", check_resolution),
+    ("statuses", _statuses), ("workflow", check_workflow), ("resolution", check_resolution),
     ("transition_fields", check_transition_fields), ("lengths", _lengths), ("attachments", _attachments),
     ("custom", _custom), ("people", _people),
 )

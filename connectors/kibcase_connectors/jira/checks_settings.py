@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kibcase_connectors.jira.config import JiraFilter
-from kibcase_connectors.jira.findings import listed, note, problem
+from kibcase_connectors.jira.findings import listed, note, ok, problem
 from kibcase_connectors.jira.site import Site
 from kibcase_connectors.jira.wire import JiraStatus, ScreenField
 from kibcase_connectors.jira.workflow import names
@@ -66,10 +66,15 @@ def check_parent(site: Site, type_id: str) -> Iterator[Finding]:
 
 
 def check_resolution(site: Site) -> Iterator[Finding]:
-    """Yield what is wrong with ``resolution``: a problem if a person chose it, else a note."""
+    """Yield which resolution is set; one that there is not is a problem if a person chose it, else a note."""
     known, wanted = site.client.resolutions(), site.config.resolution
-    overridden = "resolution" in site.config.transition_fields
-    if overridden or not site.context.wants(STATUS) or wanted.casefold() in {name.casefold() for name in known}:
+    if not (site.context.wants(STATUS) and site.context.writes(STATUS)):
+        return
+    if "resolution" in site.config.transition_fields:
+        yield ok("resolution", f"that of transition_fields; there is {listed(known)}")
+        return
+    if wanted.casefold() in {name.casefold() for name in known}:
+        yield ok("resolution", f"{wanted} on closing; there is {listed(known)}")
         return
     text = f"there is no resolution {wanted!r}; there is {listed(known)}"
     if "resolution" in site.config.model_fields_set:
@@ -80,7 +85,7 @@ def check_resolution(site: Site) -> Iterator[Finding]:
 
 def check_transition_fields(site: Site) -> Iterator[Finding]:
     """Yield a problem for each field of ``transition_fields`` that this account does not see."""
-    if not site.config.transition_fields:
+    if not site.config.transition_fields or not site.context.writes(STATUS):
         return
     known = {str(one["id"]) for one in site.client.fields()}
     for name in sorted(site.config.transition_fields.keys() - known):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from kibcase.errors import MissingExtraError
 from kibcase.retry import parse_http_date
@@ -55,6 +56,8 @@ class JiraClient:
         self._answer: requests.Response | None = None
         self._deployment: Deployment | None = config.deployment
         self._locked: Denied | None = None
+        self.sent: int = 0
+        """How many HTTP requests were sent so far, the library's own and those to a host for media among them."""
         self.offset: timedelta = timedelta()
         """How far the daemon's clock is ahead of Jira's, by the last answer."""
         self.date: datetime | None = None
@@ -216,8 +219,8 @@ class JiraClient:
     def _built(self, rest: int) -> JIRA:
         config, level = self._config, _LIBRARY.level
         try:
-            jira = JIRA(
-                server=config.url, options={"verify": self._verify, "rest_api_version": str(rest)},
+            jira = _Jira(
+                self._counted, server=config.url, options={"verify": self._verify, "rest_api_version": str(rest)},
                 timeout=config.timeout, max_retries=0, logging=False, get_server_info=True, **_credentials(config),
             )
         finally:
@@ -236,6 +239,14 @@ class JiraClient:
         given = self._config.verify
         return str(given) if isinstance(given, Path) else given
 
+    def _counted(self, session: requests.Session) -> None:
+        """Count what ``session`` sends from now on."""
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _CountingAdapter(self._count))
+
+    def _count(self) -> None:
+        self.sent += 1
+
     def _seen(self, answer: requests.Response, **_: object) -> None:
         self._answer = answer
 
@@ -245,6 +256,30 @@ class JiraClient:
 
     def _url(self, path: str) -> str:
         return f"{self._config.url}/rest/api/{self._config.rest}/{path}"
+
+
+class _Jira(JIRA):
+    """The library, with ``prepare`` called for its session before its first request."""
+
+    def __init__(self, prepare: Callable[[requests.Session], None], **options: Any) -> None:
+        self._prepare = prepare
+        super().__init__(**options)
+
+    def server_info(self) -> dict[str, Any]:
+        self._prepare(self._session)
+        return super().server_info()
+
+
+class _CountingAdapter(HTTPAdapter):
+    """Says so each time that it sends a request: a redirection is followed by another one."""
+
+    def __init__(self, count: Callable[[], None]) -> None:
+        super().__init__()
+        self._count = count
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        self._count()
+        return super().send(*args, **options)
 
 
 def _credentials(config: JiraConfig) -> dict[str, Any]:

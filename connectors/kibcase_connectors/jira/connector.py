@@ -76,6 +76,11 @@ class JiraConnector:
         files = self._site.context.wants(FILES)
         return Capabilities(fields=self._site.fields, find_lag=lag, links_back=True, files=files)
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests were sent so far, log-ins and transfers of files among them; for an hourly budget."""
+        return self._client.sent
+
     def check(self) -> list[Finding]:
         """Look at the account, the project, the rights, the mapping and the screens, without writing."""
         return check(self._site, self._filter)

@@ -96,6 +96,7 @@ class JiraTransfer(JiraClient):
 
     def _elsewhere(self, deed: Deed, answer: requests.Response, size: int, into: BinaryIO) -> None:
         with requests.Session() as stranger:
+            self._counted(stranger)
             stranger.auth = _nobody
             stranger.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             for _ in range(_REDIRECTS):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from kibcase import NEVER, ApiKeyAuth, BasicAuth, Kibana, Request, Response, Transport
+from kibcase.streaming import Sink
 from kibcase_connectors.kibana.config import KibanaConfig
 from kibcase_connectors.kibana.failures import translated
 
@@ -27,17 +28,27 @@ def clock_offset(date: datetime, now: datetime) -> timedelta:
 
 
 class DatedTransport(Transport):
-    """A transport that compares Kibana's clock with ours at every answer; ``offset`` is the latest result."""
+    """A transport that compares Kibana's clock with ours at every answer; ``offset`` is the latest result.
+
+    ``sent`` counts the requests, each of which is sent once.
+    """
 
     offset = timedelta(0)
+    sent = 0
     now: Clock = staticmethod(lambda: datetime.now(UTC))
 
     def send(self, request: Request) -> Response:
         """Send the request; see ``Transport.send``."""
+        self.sent += 1
         response = super().send(request)
         if response.date is not None:
             self.offset = clock_offset(response.date, self.now())
         return response
+
+    def receive(self, request: Request, sink: Sink) -> Response:
+        """Send the request; see ``Transport.receive``."""
+        self.sent += 1
+        return super().receive(request, sink)
 
 
 class Access:

@@ -16,7 +16,7 @@ from kibcase_connectors.kibana.directory import Directory
 from kibcase_connectors.kibana.files import CaseFiles
 from kibcase_connectors.kibana.offers import Offers
 from kibcase_connectors.kibana.rights import check_rights
-from kibcase_connectors.model import SEVERITIES, STATUSES, Finding
+from kibcase_connectors.model import CREATE, SEVERITIES, STATUSES, Finding
 
 OLDEST: Final = (8, 3)
 """The first stack whose cases have a severity, so every field that is synced."""
@@ -42,7 +42,7 @@ def check(
             yield from check_parts(access, context, offers, files, directory)
             yield from check_rights(access, context, offers)
             yield _choices()
-    yield from _settings(access)
+    yield from _settings(access, creates=context.writes(CREATE))
 
 
 def _account(access: Access) -> Finding:
@@ -115,7 +115,7 @@ def _cases(access: Access, wanted: CaseFilter) -> Iterator[Finding]:
         total = cases.find(per_page=1, owner=owner).total
         matching = cases.find(per_page=1, **query_of(wanted, owner)).total
     except (PermissionDenied, NotFoundError) as error:
-        advice = "Give the account the Kibana privilege Cases: All for this owner in this space."
+        advice = "Give the account the Kibana privilege Cases: All (to write) or Read for this owner in this space."
         yield _finding("problem", "cases", f"cannot read cases of {owner}: {bounded(error.message)}. {advice}")
         return
     yield _finding("ok", "cases", f"{total} of {owner}; the filter takes in {matching}")
@@ -126,9 +126,10 @@ def _choices() -> Finding:
     return _finding("ok", "choices", text)
 
 
-def _settings(access: Access) -> Iterator[Finding]:
-    alerts = "follow" if access.config.sync_alerts else "do not follow"
-    yield _finding("note", "alerts", f"alerts {alerts} the status of cases that kibcase creates (sync_alerts)")
+def _settings(access: Access, *, creates: bool) -> Iterator[Finding]:
+    if creates:
+        alerts = "follow" if access.config.sync_alerts else "do not follow"
+        yield _finding("note", "alerts", f"alerts {alerts} the status of cases that kibcase creates (sync_alerts)")
     seconds = round(access.offset.total_seconds())
     if abs(seconds) > _NOTABLE_SECONDS:
         off = f"Kibana's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead'}; this is allowed for"

@@ -14,7 +14,7 @@ from kibcase_connectors.kibana.files import PAGE, RIGHTS, CaseFiles
 from kibcase_connectors.kibana.observed import BUILT_IN, MOST
 from kibcase_connectors.kibana.offers import Offers
 from kibcase_connectors.kibana.text import TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
-from kibcase_connectors.model import ASSIGNEE, FILES, OBSERVABLES, Finding
+from kibcase_connectors.model import ASSIGNEE, CREATE, FILES, OBSERVABLES, Finding
 
 _MIB = 1024 * 1024
 
@@ -50,7 +50,7 @@ def _assignee(access: Access, offers: Offers, directory: Directory) -> Finding:
     except AuthenticationError:
         raise
     except ApiError as error:
-        advice = "Give the account the privilege Cases: All for this owner."
+        advice = "Give the account the privilege Cases: All (to write) or Read for this owner."
         return _finding("problem", ASSIGNEE, f"people cannot be looked up: {bounded(error.message)}. {advice}")
     if missing:
         text = f"{', '.join(missing)}: no such user, or one who has never logged in to Kibana; correct people"
@@ -92,7 +92,8 @@ def _custom(access: Access, context: Context, offers: Offers) -> Iterator[Findin
         else:
             found = offers.definitions[name]
             yield _finding("ok", name, f"the custom field {bounded(found.label, 60)} ({found.key}, {found.type})")
-    yield from _unfilled(access, offers)
+    if context.writes(CREATE):
+        yield from _unfilled(access, offers)
 
 
 def _unfilled(access: Access, offers: Offers) -> Iterator[Finding]:

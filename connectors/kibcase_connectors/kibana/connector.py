@@ -104,6 +104,11 @@ class KibanaConnector:
         """What the values of a case mean."""
         return self._mapping
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests were sent so far, transfers of files among them; for an hourly budget."""
+        return self._access.transport.sent
+
     def check(self) -> list[Finding]:
         """Look at account, version, licence, space, owner, filter, and every part that is wanted."""
         return list(

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .nodes import Block, Break, Code, CodeBlock, Heading, Inline, Items, Link, Paragraph, Quote, Rule, Span, Table, Text
+from .nodes import (
+    Block,
+    Break,
+    Code,
+    CodeBlock,
+    Heading,
+    Inline,
+    Items,
+    Link,
+    Paragraph,
+    Quote,
+    Rule,
+    Span,
+    Table,
+    Text,
+)
 
 
 def least(blocks: Iterable[Block]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from kibcase_connectors.errors import ConnectorError, Denied, Refused, Unavailable
-from kibcase_connectors.model import ASSIGNEE, COMMENTS, FILES, OBSERVABLES, Finding, Json
+from kibcase_connectors.model import ASSIGNEE, COMMENTS, CREATE, FILES, OBSERVABLES, SEVERITY, STATUS, Finding, Json
 from kibcase_connectors.resilient import checks_parts
 from kibcase_connectors.resilient.config import ResilientFilter
 from kibcase_connectors.resilient.findings import listed, note, offered, ok, problem
@@ -16,9 +16,11 @@ from kibcase_connectors.resilient.wire import FieldDef, Incident
 
 _FILLED = frozenset({"name", "description", "discovered_date", "workspace"})
 _NEW = "new incidents require"
-_NEEDED: Mapping[str, str | None] = {
-    "read": None, "write": None, "comment": COMMENTS, "close": None, "assign": ASSIGNEE,
-    "list_artifacts": OBSERVABLES, "create_artifacts": OBSERVABLES, "read_attachments": FILES, "attach_file": FILES,
+_READING: Mapping[str, str] = {OBSERVABLES: "list_artifacts", FILES: "read_attachments"}
+# Everything else is a field. The mark and the link of a new incident are written later, too.
+_WRITING: Mapping[str, str] = {
+    CREATE: "write", COMMENTS: "comment", STATUS: "close", ASSIGNEE: "assign", OBSERVABLES: "create_artifacts",
+    FILES: "attach_file",
 }
 _SAMPLE = 5
 
@@ -64,18 +66,23 @@ def _rights(site: Site, _: ResilientFilter) -> Iterator[Finding]:
     if not newest:
         yield note("permissions", "no incident is visible to the account, so its permissions cannot be told")
         return
-    without = {OBSERVABLES} if not site.config.artifact_types else set[str]()
-    needed = [
-        name for name, part in _NEEDED.items()
-        if part is None or (site.context.wants(part) and part not in without)
-    ]
+    needed = _needed(site)
     lacking = [name for name in needed if newest[0].perms.get(name) is False]
     if lacking:
         yield problem("permissions", f"the account may not {', '.join(lacking)} on incident {newest[0].key}")
     else:
         yield ok("permissions", ", ".join(needed))
-    yield note("permissions", "whether the account may create incidents shows only when it does")
+    if site.context.writes(CREATE):
+        yield note("permissions", "whether the account may create incidents shows only when it does")
     yield from _note_dates(site, newest)
+
+
+def _needed(site: Site) -> list[str]:
+    """Give the permissions for what the link rule carries and for what it writes here, reading first."""
+    carried = [part for part in (*sorted(site.fields), COMMENTS, FILES) if site.context.wants(part)]
+    reading = [_READING[part] for part in carried if part in _READING]
+    writing = [_WRITING.get(part, "write") for part in (CREATE, *carried) if site.context.writes(part)]
+    return list(dict.fromkeys(["read", *reading, *writing]))
 
 
 def _newest(site: Site) -> Sequence[Incident]:
@@ -101,6 +108,8 @@ def _later(site: Site, incident: Incident) -> int:
 
 
 def _marks(site: Site, _: ResilientFilter) -> Iterator[Finding]:
+    if not site.context.writes(CREATE):
+        return
     if site.config.mark_field is None:
         yield note("mark_field", "marks stand in the names of incidents; whoever edits a name can lose one")
         return
@@ -119,7 +128,7 @@ def _uses(site: Site, _: ResilientFilter) -> Iterator[Finding]:
         ("tags_field", config.tags_field, ("text", "multiselect")),
         ("status_field", config.status_field, ("select",)),
     ):
-        if name is not None:
+        if name is not None and (key != "link_field" or site.context.writes(CREATE)):
             yield _use(site, key, name, kinds)
     tags = site.client.fields().get(config.tags_field or "")
     if tags is not None and tags.many:
@@ -128,8 +137,12 @@ def _uses(site: Site, _: ResilientFilter) -> Iterator[Finding]:
             yield problem("tag_values", f"{tags.name} is a multiselect; name the labels that take part in tag_values")
     states = site.client.fields().get(config.status_field or "")
     if states is not None:
+        meant = {label.casefold(): status for label, status in config.statuses.items()}
+        yield _meanings("statuses", states, meant)
         yield from offered("statuses", states, tuple(config.statuses))
-        yield from _unnamed("statuses", states, {label.casefold() for label in config.statuses}, "status")
+        yield from _unnamed("statuses", states, set(meant), "status")
+    if config.status_field is None:
+        yield ok("statuses", "an active incident is open or in-progress, a closed one is closed")
 
 
 def _use(site: Site, key: str, name: str, kinds: Sequence[str]) -> Finding:
@@ -144,14 +157,23 @@ def _use(site: Site, key: str, name: str, kinds: Sequence[str]) -> Finding:
 def _severities(site: Site, accepts: ResilientFilter) -> Iterator[Finding]:
     config = site.config
     found = site.field_def("severity_code")
-    yield from offered("severity_labels", found, tuple(config.severity_labels.values()))
+    if site.context.writes(SEVERITY):
+        yield from offered("severity_labels", found, tuple(config.severity_labels.values()))
     if config.severity_labels:
-        named = {label.casefold() for label in (*config.severity_labels.values(), *config.severities)}
-        yield from _unnamed("severities", found, named, "severity")
+        meant = {label.casefold(): severity for severity, label in config.severity_labels.items()}
+        meant |= {label.casefold(): severity for label, severity in config.severities.items()}
+        yield _meanings("severity_labels", found, meant)
+        yield from _unnamed("severities", found, set(meant), "severity")
     yield from offered("filter", found, accepts.severities)
     types = site.field_def("incident_type_ids")
-    yield from offered("incident_types", types, config.incident_types)
+    if site.context.writes(CREATE):
+        yield from offered("incident_types", types, config.incident_types)
     yield from offered("filter", types, accepts.incident_types)
+
+
+def _meanings(key: str, found: FieldDef, meant: Mapping[str, str]) -> Finding:
+    known = ((label, meant.get(label.casefold())) for label in found.labels)
+    return ok(key, listed([f"{label} is {meaning}" for label, meaning in known if meaning]))
 
 
 def _unnamed(key: str, found: FieldDef, named: set[str], noun: str) -> Iterator[Finding]:
@@ -161,6 +183,8 @@ def _unnamed(key: str, found: FieldDef, named: set[str], noun: str) -> Iterator[
 
 
 def _creation(site: Site, _: ResilientFilter) -> Iterator[Finding]:
+    if not site.context.writes(CREATE):
+        return
     given: Mapping[str, Json] = site.config.create_fields
     types = {"incident_type_ids"} if site.config.incident_types else set()
     severity = {"severity_code"} if site.config.severity_labels else set()
@@ -176,6 +200,8 @@ def _creation(site: Site, _: ResilientFilter) -> Iterator[Finding]:
 
 
 def _closing(site: Site, _: ResilientFilter) -> Iterator[Finding]:
+    if not site.context.writes(STATUS):
+        return
     given = closing_values(site)
     yield from _required(site, "close", "closing requires", set(given), "close_fields")
     needed = {found.name for found in site.client.fields().values() if found.required == "close"}

@@ -78,8 +78,8 @@ class ResilientClient:
         if session is not None:
             session.close()
 
-    def _deed(self, what: str, *, writes: bool = False, whole: bool = False) -> Deed:
-        return Deed(system=self._system, what=what, writes=writes, whole=whole)
+    def _deed(self, what: str, *, writes: bool = False, whole: bool = False, extra: bool = False) -> Deed:
+        return Deed(system=self._system, what=what, writes=writes, whole=whole, extra=extra)
 
     def _call(
         self, deed: Deed, method: str, path: str, decode: Callable[[Any], T], *,

@@ -48,13 +48,15 @@ _ADVICE = {
 class Deed:
     """What was attempted: by which system, what in words, whether it writes.
 
-    ``whole`` marks requests without which nothing works, so that a missing right is one of the connection.
+    ``whole`` marks requests without which nothing works, so that a missing right is one of the connection; ``extra``
+    those for what a platform need not have, so that a 404 of whatever form says that it has not.
     """
 
     system: str
     what: str
     writes: bool = False
     whole: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ def from_answer(deed: Deed, answer: Answer) -> ConnectorError:
         return _unusable(deed, answer, said)
     if status == 403 and deed.whole:
         return Denied(deed.system, deed.what, said=said, advice=_ADVICE[403])
-    if status == 404 and (deed.whole or not _is_own(answer)):
+    if status == 404 and (deed.whole or not (deed.extra or _is_own(answer))):
         # The session, the fields and the queries are always there: a proxy knows no way to them, or to all the rest.
         return Unavailable(deed.system, deed.what, said=said, advice=_ADDRESS)
     kind = {404: NotFound, 409: Conflict, 412: Conflict}.get(status, Refused)

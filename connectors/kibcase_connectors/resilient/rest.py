@@ -175,10 +175,13 @@ class ResilientRest(ResilientClient):
         self._pour(self._deed(what), path, size, into, page=page)
 
     def news(self, key: str) -> tuple[news.News, ...]:
-        """Read the newsfeed of an incident, oldest first (GET incidents/{id}/newsfeed)."""
+        """Read the newsfeed of an incident, oldest first (GET incidents/{id}/newsfeed).
+
+        Raises ``NotFound`` or ``Refused`` where there is none for this account.
+        """
         what = f"reading the newsfeed of incident {key}"
         return self._call(
-            self._deed(what), "GET", self._path(f"incidents/{self._id(what, key)}/newsfeed"),
+            self._deed(what, extra=True), "GET", self._path(f"incidents/{self._id(what, key)}/newsfeed"),
             news.news,
         )
 

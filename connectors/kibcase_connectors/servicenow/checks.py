@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from kibcase_connectors.errors import ConnectorError, Denied, NotFound, Refused, Unavailable
-from kibcase_connectors.model import SEVERITY, STATUSES, Finding
+from kibcase_connectors.model import COMMENTS, CREATE, FILES, OBSERVABLES, SEVERITY, STATUS, STATUSES, TAGS, Finding
 from kibcase_connectors.servicenow import checks_settings, query, wire
 from kibcase_connectors.servicenow.config import ServiceNowFilter
 from kibcase_connectors.servicenow.creating import reference
@@ -79,11 +79,13 @@ def _roles(site: Site, sys_id: str) -> Iterator[Finding]:
     except (Refused, NotFound):
         rows = []
     names = sorted({wire.text(row, "role.name") for row in rows if wire.text(row, "user") == sys_id} - {""})
+    writes = any(map(site.context.writes, (CREATE, COMMENTS, FILES, *site.fields)))
     if not names:
-        yield note("roles", "the account may not look at its own roles; whether it may write shows at the first write")
+        unknown = "whether it may write shows at the first write" if writes else "nothing is written here"
+        yield note("roles", f"the account may not look at its own roles; {unknown}")
         return
     wanted, shown = _ROLES[site.table], listed(names)
-    fit = {"admin", *wanted}.intersection(names)
+    fit = {"admin", *wanted}.intersection(names) or not writes
     yield ok("roles", shown) if fit else note("roles", f"{shown}; none of them is {' or '.join(wanted)}")
     if "admin" in names:
         yield note("roles", "the account is an administrator, which sync does not need")
@@ -135,20 +137,11 @@ def _columns(site: Site) -> Iterator[Finding]:
         yield note("columns", "sys_dictionary shows nothing; lengths of a base system are assumed, give lengths")
         return
     config = site.config
-    named = {
-        **dict.fromkeys(config.create_fields, "create_fields"), **dict.fromkeys(config.lengths, "lengths"),
-        **{column: "tags_column" for column in [config.tags_column] if column},
-        **{column: "url_column" for column in [config.url_column] if column},
-        **{column: "observables_column" for column in [config.observables_column] if column},
-    }
-    for column, key in named.items():
-        if column not in known:
-            yield problem("columns", f"{site.table} has no column {column} ({key}); ServiceNow would drop it silently")
-        elif known[column].read_only and key != "lengths":
-            yield problem("columns", f"{column} ({key}) is read-only")
+    yield from _named(site, known)
     yield from checks_settings.own_columns(site, known)
-    yield from checks_settings.creation(site, known)
-    yield from _required(site, known)
+    if site.context.writes(CREATE):
+        yield from checks_settings.creation(site, known)
+        yield from _required(site, known)
     lengths = {
         name: config.lengths.get(name, info.length) for name, info in known.items()
         if info.length is not None and name in (
@@ -156,6 +149,21 @@ def _columns(site: Site) -> Iterator[Finding]:
         )
     }
     yield ok("lengths", ", ".join(f"{name} {length:,}" for name, length in lengths.items()))
+
+
+def _named(site: Site, known: Mapping[str, wire.ColumnInfo]) -> Iterator[Finding]:
+    """Look whether the columns that settings name are there, and can be written if they are to be."""
+    config = site.config
+    named: list[tuple[str | None, str, str | None]] = [(column, "lengths", None) for column in config.lengths]
+    named += [(config.tags_column, "tags_column", TAGS), (config.observables_column, "observables_column", OBSERVABLES)]
+    if site.context.writes(CREATE):
+        named += [(column, "create_fields", CREATE) for column in config.create_fields]
+        named += [(config.url_column, "url_column", CREATE)]
+    for column, (key, part) in {column: (key, part) for column, key, part in named if column}.items():
+        if column not in known:
+            yield problem("columns", f"{site.table} has no column {column} ({key}); ServiceNow would drop it silently")
+        elif known[column].read_only and part is not None and site.context.writes(part):
+            yield problem("columns", f"{column} ({key}) is read-only")
 
 
 def _required(site: Site, known: Mapping[str, wire.ColumnInfo]) -> Iterator[Finding]:
@@ -212,15 +220,20 @@ def _states(site: Site) -> Iterator[Finding]:
     for value, label in known.items():
         if value not in meant:
             yield problem("states", f"{label} ({value}) means nothing; name it in states")
+    for value in order(site.config):
+        if value not in known:
+            yield note("states", f"order names {value!r}, which the table does not have")
+    if site.context.writes(STATUS):
+        yield from _targets(site, known, meant)
+
+
+def _targets(site: Site, known: Mapping[str, str], meant: Mapping[str, str]) -> Iterator[Finding]:
     wanted = targets(site.config)
     for status in STATUSES:
         if wanted[status] not in known:
             yield problem("states", f"there is no state {wanted[status]!r} to set for {status}; name one in targets")
         elif meant.get(wanted[status]) != status:
             yield problem("states", f"the state to set for {status}, {wanted[status]}, does not mean it")
-    for value in order(site.config):
-        if value not in known:
-            yield note("states", f"order names {value!r}, which the table does not have")
     yield from _closing(site, wanted)
 
 
@@ -247,7 +260,7 @@ def _severities(site: Site) -> Iterator[Finding]:
     config = site.config
     pairs = {"impact": {pair[0] for pair in config.levels.values()}, "urgency": {p[1] for p in config.levels.values()}}
     used = pairs if site.table == "incident" else {"priority": set(config.priorities.values())}
-    for column, values in used.items():
+    for column, values in used.items() if site.context.writes(SEVERITY) else ():
         known = site.client.choices(site.table, column)
         for value in sorted(values - known.keys()) if known else ():
             yield problem("severity", f"{column} has no choice {value!r}; it has {listed(known)}")
@@ -261,6 +274,8 @@ def _severities(site: Site) -> Iterator[Finding]:
 
 def _references(site: Site) -> Iterator[Finding]:
     config = site.config
+    if not site.context.writes(CREATE):
+        return
     for key, table, column, name in (
         ("assignment_group", "sys_user_group", "name", config.assignment_group),
         ("caller", "sys_user", "user_name", config.caller),

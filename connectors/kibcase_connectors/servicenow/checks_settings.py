@@ -85,7 +85,7 @@ def filters(site: Site, accepts: ServiceNowFilter) -> Iterator[Finding]:
 def severities(site: Site) -> Iterator[Finding]:
     """Look whether a severity that is written would be read back as itself, by the base system's rules."""
     given = site.config.levels if site.table == "incident" else site.config.priorities
-    for severity in given if SEVERITY in site.fields else ():
+    for severity in given if SEVERITY in site.fields and site.context.writes(SEVERITY) else ():
         priority = expected_priority(severity_columns(severity, site.config))
         meant = site.config.severities.get(priority)
         if meant is not None and meant != severity:

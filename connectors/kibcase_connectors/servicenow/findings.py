@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kibcase_connectors.errors import NotFound, Refused
-from kibcase_connectors.model import ASSIGNEE, Finding
+from kibcase_connectors.model import ASSIGNEE, OBSERVABLES, Finding
 from kibcase_connectors.servicenow import query, wire
 from kibcase_connectors.servicenow.columns import CustomColumn, Unusable, resolved
 from kibcase_connectors.servicenow.files import EXTENSIONS, MAX_SIZE, limits
@@ -66,7 +66,7 @@ def custom(site: Site) -> Iterator[Finding]:
     for name, found in resolved(site.client, site.table, wanted).items() if wanted else ():
         if isinstance(found, Unusable):
             yield problem("custom", f"{name}: {found.why}")
-        elif found.info.read_only:
+        elif found.info.read_only and site.context.writes(name):
             yield problem("custom", f"{name}: {found.info.name} is read-only")
         else:
             yield from _column(site, name, found)
@@ -94,7 +94,8 @@ def observables(site: Site) -> Iterator[Finding]:
         yield problem("observables", f"neither Elastic's app nor {LINKS} is to be seen; set observables: off")
     if not site.links_observables:
         return
-    if site.config.observables == "app" and not site.learnt.app:
+    writes = site.context.writes(OBSERVABLES)
+    if writes and site.config.observables == "app" and not site.learnt.app:
         yield problem("observables", "Elastic's app for Security Incident Response does not answer (observables: app)")
     fields = ("sys_id", "observable", "observable.value")
     try:
@@ -105,6 +106,9 @@ def observables(site: Site) -> Iterator[Finding]:
     blind = page.total and not page.rows
     if blind or any(wire.text(row, "observable") and not wire.text(row, "observable.value") for row in page.rows):
         yield problem("observables", "they are there, but hidden from the account; give it the role sn_ti.read")
+        return
+    if not writes:
+        yield ok("observables", "readable; none is written")
         return
     yield from _types(site)
     way = "through Elastic's app" if site.learnt.app else "into the tables"

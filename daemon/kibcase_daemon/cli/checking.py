@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kibcase_connectors.api import Connector
-    from kibcase_connectors.model import Finding
+    from kibcase_connectors.model import Finding, Side
     from kibcase_daemon.config import Config
+    from kibcase_daemon.config.model import LinkConfig
     from kibcase_daemon.engine import Engine, Preview
     from kibcase_daemon.wiring import Wiring
 
@@ -33,10 +34,10 @@ def check(config_file: Path, *, as_json: bool) -> int:
     answers = []
     codes = [0]
     with ExitStack() as ends:
-        for title, connector, templates in _connectors(config, ends):
+        for title, connector, further in _connectors(config, ends):
             findings, code = _findings(connector)
-            codes += [code, 1 if templates else 0]
-            answers.append((title, [*findings, *templates]))
+            codes += [code, 1 if any(finding.level == "problem" for finding in further) else 0]
+            answers.append((title, [*findings, *further]))
     if as_json:
         found = [{"system": title, "findings": [asdict(finding) for finding in found]} for title, found in answers]
         write_json({"ok": max(codes) == 0, "systems": found})
@@ -52,7 +53,7 @@ def check(config_file: Path, *, as_json: bool) -> int:
 
 
 def _connectors(config: Config, ends: ExitStack) -> Iterator[tuple[str, Connector, list[Finding]]]:
-    """Give a connector for every system with every filter that the rules put on it, and the problems of templates."""
+    """Give a connector for every system with every filter that the rules put on it, and findings about the rules."""
     from kibcase_connectors.model import Side
     from kibcase_daemon.sync.types import Both
     from kibcase_daemon.wiring import connect, connector_for, unreadable_templates
@@ -67,7 +68,8 @@ def _connectors(config: Config, ends: ExitStack) -> Iterator[tuple[str, Connecto
             name = link.case if side is Side.CASE else link.ticket
             title = f"{name} ({config.systems[name].kind}), the {side} side of {link.name}"
             yield title, ends.enter_context(closing(guarded(name, both.of(side)))), [
-                _template_finding(text) for of, text in problems if of is side
+                *(_template_finding(text) for of, text in problems if of is side),
+                *_left_out(config, link, side),
             ]
     used = {name for link in config.links for name in (link.case, link.ticket)}
     for name, system in config.systems.items():
@@ -80,6 +82,18 @@ def _template_finding(text: str) -> Finding:
     from kibcase_connectors.model import Finding
 
     return Finding(level="problem", subject="templates", text=text)
+
+
+def _left_out(config: Config, link: LinkConfig, side: Side) -> Iterator[Finding]:
+    """Give a note for each custom field that only the system of this side names."""
+    from kibcase_connectors.model import Finding, Side
+
+    name, other = (link.case, link.ticket) if side is Side.CASE else (link.ticket, link.case)
+    own = getattr(config.systems[name].settings, "custom", {})
+    able = hasattr(config.systems[other].settings, "custom")
+    advice = f"name it under custom: of {other} as well" if able else f"{other} has no custom fields"
+    for field in sorted(set(own) - set(config.custom_fields(link))):
+        yield Finding(level="note", subject=field, text=f"takes no part: {advice}")
 
 
 def _guarding(config: Config, ends: ExitStack) -> Callable[[str, Connector], Connector]:

@@ -10,11 +10,13 @@ from kibcase_connectors.mapping import FieldMap, UnmappedError
 from kibcase_connectors.model import FIELDS, SETS, STATUS, STATUSES, UNSET, Json, Receipt, Side, Snapshot
 from kibcase_daemon.sync.comments import UNKNOWN_DIGEST, Sides, same_words
 from kibcase_daemon.sync.files import same_file
+from kibcase_daemon.sync.merge import same_meaning
 from kibcase_daemon.sync.sets import advance_set, elements, identity, spell
 from kibcase_daemon.sync.types import (
     NEVER,
     Agreed,
     Base,
+    Both,
     CommentPair,
     FieldChange,
     FilePair,
@@ -100,12 +102,12 @@ def after_creation(
 ) -> Base:
     """Give the base of a new thing on ``side``, which stored ``stored`` when it was made from ``sources``.
 
-    Fields that were ``sent`` are agreed. Those that were not (a new ticket starts where its workflow
-    starts) are agreed by the new side alone, so the other side's value is carried over next.
+    Fields that were ``sent`` are agreed, and those that mean the same without it. Any other (a new ticket starts
+    where its workflow starts) is agreed by the new side alone, so the other side's value is carried over next.
     """
     base = Base()
     for name, value in stored.items():
-        source = sources.get(name, UNSET) if name in sent else UNSET
+        source = sources.get(name, UNSET) if name in sent or _alike(name, sources, value, side, maps) else UNSET
         if name in SETS:
             value = [] if source is UNSET else _sent(name, source, maps.of(side.other), maps.of(side))
         if name not in {*sent, *FIELDS, *SETS} and name in sources and _is_empty(name, sources[name], side, maps):
@@ -113,6 +115,13 @@ def after_creation(
             continue
         base = base.with_field(name, NEVER.put(side, value).put(side.other, source))
     return base
+
+
+def _alike(name: str, sources: Mapping[str, Json], value: Json, side: Side, maps: Maps) -> bool:
+    if name in SETS or name not in sources:
+        return False
+    both = Both(case=value, ticket=value).put(side.other, sources[name])
+    return same_meaning(name, both, maps)
 
 
 def _is_empty(name: str, source: Json, side: Side, maps: Maps) -> bool:

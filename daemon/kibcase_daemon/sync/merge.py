@@ -32,7 +32,7 @@ def merge_field(
     changed = [side for side in Side if now.of(side) != base.of(side)]
     if not changed:
         return None
-    if _same(name, now, maps):
+    if same_meaning(name, now, maps):
         return _settled(name, now, Verdict.AGREED, "both sides mean the same")
     if rule.direction is Direction.ONCE:
         return _settled(name, now, Verdict.IGNORED, "carried at creation only")
@@ -50,7 +50,8 @@ def first_sight(name: str, base: Agreed, now: Both[Json], maps: Maps) -> Agreed:
     return base.put(empty[0], now.of(empty[0])) if base == NEVER and len(empty) == 1 else base
 
 
-def _same(name: str, now: Both[Json], maps: Maps) -> bool:
+def same_meaning(name: str, now: Both[Json], maps: Maps) -> bool:
+    """Tell whether one side already shows what the other one's value would make of it."""
     return any(
         (meaning := _meaning(name, now, side, maps)) is not None
         and maps.of(side.other).same(name, now.of(side.other), meaning)

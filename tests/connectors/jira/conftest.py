@@ -67,13 +67,13 @@ class Bench:
 
     def connect(
         self, accepts: JiraFilter | None = None, clock: Callable[[], datetime] | None = None,
-        people: People = NOBODY, parts: frozenset[str] | None = None, **settings: Any,
+        people: People = NOBODY, parts: frozenset[str] | None = None, written: frozenset[str] | None = None,
+        **settings: Any,
     ) -> JiraConnector:
         """Give another connector; settings replace those of the configuration."""
         given = {"url": self.jira.url, "project": "SOC", **credentials(self.deployment), **settings}
-        context = Context(people=people, parts=parts) if clock is None else Context(
-            clock=clock, people=people, parts=parts
-        )
+        given_context: dict[str, Any] = {"people": people, "parts": parts, "written": written}
+        context = Context(**given_context) if clock is None else Context(clock=clock, **given_context)
         made = JiraConnector("jira", JiraConfig(**given), accepts, context=context)
         self.ends.callback(made.close)
         return made

@@ -12,7 +12,7 @@ from kibcase_connectors.actions import LinkBack
 from kibcase_connectors.errors import Refused
 from kibcase_connectors.jira import JiraFilter
 from kibcase_connectors.model import COMMENTS, FIELDS, STATUS, TITLE
-from kibcase_connectors.standins.jira import DEFAULT_USERS, TEAM_PERMISSIONS
+from kibcase_connectors.standins.jira import DEFAULT_USERS, DEFAULT_WORKFLOW, TEAM_PERMISSIONS, ScreenField
 
 if TYPE_CHECKING:
     from kibcase_connectors.jira import JiraConnector
@@ -134,6 +134,59 @@ def test_one_field_for_two_names(bench: Bench) -> None:
     assert "'one'" in told(bench.connector, "problem")["two"]
     with pytest.raises(Refused, match="'one'"):
         bench.create(two="7")
+
+
+def test_priorities_and_resolutions_are_listed_when_all_is_well(bench: Bench) -> None:
+    shown = told(bench.connector, "ok")
+    assert shown["priorities"] == "Highest is critical, High is high, Medium is medium, Low is low, Lowest is low"
+    assert shown["resolution"] == "Done on closing; there is Done, Won't Do, Duplicate, Cannot Reproduce"
+    chosen = told(bench.connect(transition_fields={"resolution": {"name": "Duplicate"}}), "ok")
+    assert chosen["resolution"].startswith("that of transition_fields; there is Done, ")
+    by_id = {"critical": "1", "high": "2", "medium": "3", "low": "4"}
+    assert told(bench.connect(priorities=by_id), "ok")["priorities"] == shown["priorities"]
+
+
+def test_the_way_to_close_is_told_as_far_as_the_newest_ticket_shows_it(bench: Bench) -> None:
+    assert "no ticket to look at yet" in told(bench.connector, "note")["workflow"]
+    key = bench.maria.create("A task")
+    shown = told(bench.connector, "ok")
+    assert shown["workflow"] == f"from To Do: In Progress (seen at Task {key})"
+    assert shown["closing"] == "To Do to In Progress by 'Start progress', filling nothing, and on from there"
+    for step in ("Start progress", "Ask for review"):
+        bench.maria.transition(key, step)
+    shown = told(bench.connector, "ok")
+    assert shown["workflow"] == f"from In Review: Done (seen at Task {key})"
+    assert shown["closing"] == "In Review to Done by 'Done', filling resolution"
+    bench.maria.transition(key, "Done", resolution="Done")
+    shown = told(bench.connector, "ok")
+    assert shown["workflow"] == f"from Done: In Progress (seen at Task {key})"
+    assert "closing" not in shown
+
+
+def test_a_closing_screen_that_asks_for_more(make: MakeBench, deployment: Deployment) -> None:
+    asking = replace(
+        DEFAULT_WORKFLOW.transitions[2], sources=None, screen=(ScreenField(id="customfield_10012", required=True),)
+    )
+    bench = make(deployment, workflow=replace(DEFAULT_WORKFLOW, transitions=(asking,)))
+    bench.maria.create("A task")
+    text = told(bench.connector, "problem")["closing"]
+    assert "To Do to Done by 'Done' requires Attack vector (customfield_10012), one of: " in text
+    assert text.endswith("give it in transition_fields")
+    vector = {"customfield_10012": {"value": "Phishing"}}
+    assert told(bench.connect(transition_fields=vector), "problem") == {}
+    carried = bench.connect(parts=frozenset({*FIELDS, COMMENTS} - {STATUS}))
+    assert told(carried, "problem") == {}
+    assert {"workflow", "closing"}.isdisjoint(one.subject for one in carried.check())
+
+
+def test_workflows_that_lead_nowhere(make: MakeBench, deployment: Deployment) -> None:
+    back = replace(DEFAULT_WORKFLOW.transitions[4], sources=None)
+    bench = make(deployment, workflow=replace(DEFAULT_WORKFLOW, transitions=(back,)))
+    bench.maria.create("A task")
+    assert "no transition leads on from To Do" in told(bench.connector, "note")["closing"]
+    bench = make(deployment, workflow=replace(DEFAULT_WORKFLOW, transitions=()))
+    bench.maria.create("A task")
+    assert "no transition that this account may take" in told(bench.connector, "note")["workflow"]
 
 
 def test_nothing_is_written_by_looking(bench: Bench) -> None:

@@ -181,3 +181,29 @@ def test_a_form_reads_the_same_in_pieces_of_any_size(content: bytes, sizes: list
     assert b"".join(pieces) == b"".join(form()) == whole
     assert len(whole) == len(form())
     assert content in whole
+
+
+def test_every_request_is_counted(bench: Bench) -> None:
+    key = bench.create().key
+    bench.maria.attach(key, "log", b"abc")
+    connector = bench.connect()
+    assert connector.requests_sent == 0
+    bench.jira.faults.forget()
+    before = len(bench.jira.media.requests)
+    connector.changes(None)
+    ticket = connector.read(key)
+    connector.fetch(key, ticket.files[0], io.BytesIO())
+    action = AddFile(key=key, name="b", size=1, media_type="text/plain", content=io.BytesIO(b"b"))
+    connector.apply(action, bench.announced)
+    with pytest.raises(NotFound):
+        connector.read("99999")
+    connector.close()
+    connector.changes(None)
+    elsewhere = len(bench.jira.media.requests) - before
+    assert connector.requests_sent == len(bench.jira.faults.requests) + elsewhere > 10
+    assert elsewhere == (bench.deployment == "cloud")
+    bench.jira.stop()
+    sent = connector.requests_sent
+    with pytest.raises(Unavailable):
+        connector.changes(None)
+    assert connector.requests_sent == sent + 1

@@ -76,9 +76,9 @@ class Bench:
 
     def connect(
         self, wanted: CaseFilter | None = None, parts: frozenset[str] | None = CORE, people: People = NOBODY,
-        **config: Any,
+        written: frozenset[str] | None = None, **config: Any,
     ) -> KibanaConnector:
-        context = Context(clock=self.clock, parts=parts, people=people)
+        context = Context(clock=self.clock, parts=parts, people=people, written=written)
         connector = KibanaConnector("soc", configure(self.server, **config), wanted, context=context)
         self.ends.callback(connector.close)
         return connector

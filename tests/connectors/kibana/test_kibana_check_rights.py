@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kibcase.models.configuration import CustomFieldDefinition
 from kibcase.server.faults import Fault
 from kibcase.server.users import User
 from kibcase_connectors.kibana import KibanaConnector
-from kibcase_connectors.model import COMMENTS, FILES, STATUS, TITLE, Finding
+from kibcase_connectors.model import ASSIGNEE, COMMENTS, CREATE, FILES, STATUS, TITLE, Finding
 from tests.connectors.kibana.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PATH = "/api/core/capabilities"
 READ = {"read_cases": True, "cases_connectors": True}
 WRITE = {**READ, "create_cases": True, "update_cases": True, "push_cases": True}
+MORE = "give it the privileges minimal_all, case_reopen, cases_assign of securitySolutionCasesV3"
 ALL = {**WRITE, "create_comment": True, "case_reopen": True, "cases_assign": True}
 NOTHING = dict.fromkeys(ALL, False)
 
@@ -71,6 +73,65 @@ def test_rights_for_parts_that_are_not_carried_are_not_asked_for(
     found = rights(bench.connect(parts=frozenset(parts)))
     assert found.level == ("problem" if needed else "ok")
     assert all(name in found.text for name in needed)
+
+
+@pytest.mark.parametrize(("written", "needed"), [
+    ({CREATE}, "create cases"), ({TITLE}, "change cases"), ({CREATE, TITLE}, "create cases, change cases"),
+    ({COMMENTS}, "change cases, comment"), ({FILES}, "comment"), ({STATUS}, "change cases, reopen cases"),
+    ({ASSIGNEE}, "assign cases"), ({"impact"}, "change cases"),
+])
+def test_rights_are_needed_for_what_is_written(bench: Bench, written: set[str], needed: str) -> None:
+    tell(bench, securitySolutionCasesV3=READ)
+    impact = CustomFieldDefinition(key="k-impact", label="Impact", type="text")
+    bench.analyst.configuration.replace("securitySolution", custom_fields=[impact])
+    connector = bench.whole(custom={"impact": {"field": "Impact"}}, written=frozenset(written))
+    found = rights(connector)
+    assert (found.level, found.text.partition(";")[0]) == ("problem", f"the account may not {needed}")
+
+
+@pytest.mark.parametrize(("written", "told"), [
+    ({FILES}, "change cases, comment"), ({ASSIGNEE}, "change cases, assign"), ({CREATE}, "create cases"),
+])
+def test_what_an_older_stack_has_no_right_for_is_a_change(
+    serve: Callable[..., Bench], written: set[str], told: str
+) -> None:
+    bench = serve(stack_version="8.17.0")
+    body = json.dumps({"securitySolutionCases": WRITE}).encode()
+    bench.server.kibana.arm(Fault(method="POST", path=PATH, status=200, body=body, times=None))
+    assert rights(bench.whole(written=frozenset(written))).text == told
+
+
+@pytest.mark.parametrize("version", ["8.17.0", "9.2.0"])
+def test_where_nothing_is_written_an_account_that_only_reads_is_in_order(
+    serve: Callable[..., Bench], version: str
+) -> None:
+    privileges = [{"feature": {"securitySolutionCases": ["read"]}}]
+    bench = serve(stack_version=version, users={"sync": User(password=PASSWORD, privileges=privileges)})
+    required = CustomFieldDefinition(key="k-impact", label="Impact", type="text", required=True)
+    bench.analyst.configuration.replace("securitySolution", custom_fields=[required])
+    found = bench.whole(username="sync", written=frozenset()).check()
+    assert [each for each in found if each.level == "problem"] == []
+    told = {each.subject: each.text for each in found}
+    assert told["rights"] == "nothing is written here, so reading is enough"
+    assert not {"alerts", "required"} & told.keys()
+    wrong = {each.subject for each in bench.whole(username="sync").check() if each.level == "problem"}
+    assert wrong == {"rights", "required"}
+
+
+@pytest.mark.parametrize(("privileges", "level", "text"), [
+    (["all"], "ok", "create and change cases, comment, reopen, assign"),
+    (["minimal_all", "create_comment", "cases_assign"], "problem",
+     "the account may not reopen cases; give it the privilege case_reopen of securitySolutionCasesV3"),
+    (["read", "create_comment"], "problem",
+     f"the account may not create cases, change cases, reopen cases, assign cases; {MORE}"),
+])  # fmt: skip
+def test_the_rights_that_an_account_really_has(
+    serve: Callable[..., Bench], privileges: list[str], level: str, text: str
+) -> None:
+    given = [{"feature": {"securitySolutionCasesV3": privileges}}]
+    bench = serve(users={"sync": User(password=PASSWORD, privileges=given)})
+    found = rights(bench.whole(username="sync"))
+    assert (found.level, found.text) == (level, text)
 
 
 def test_rights_may_come_through_an_older_feature(bench: Bench) -> None:

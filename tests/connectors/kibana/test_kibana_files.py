@@ -185,3 +185,18 @@ def test_an_account_without_the_right_to_files_is_told(bench: Bench) -> None:
     found = {finding.subject: finding for finding in connector.check()}
     assert found[FILES].level == "problem"
     assert "leave files out" in found[FILES].text
+
+
+def test_every_request_is_counted(bench: Bench) -> None:
+    key = bench.case()
+    bench.analyst.files.upload(key, b"x", name="a.txt")
+    connector = bench.whole(People([]))
+    assert connector.requests_sent == 0
+    before = bench.mark
+    connector.check()
+    connector.changes(None)
+    fetched(connector, key, connector.read(key).files[0])
+    attach(bench, connector, key, "b.txt")
+    with pytest.raises(NotFound):
+        connector.read("gone")
+    assert connector.requests_sent == len(bench.requests(before)) > 10

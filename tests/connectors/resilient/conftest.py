@@ -60,11 +60,12 @@ class Bench:
     def connect(
         self, accepts: ResilientFilter | None = None, *, key: Account = KEY,
         clock: Callable[[], datetime] | None = None, people: People = NOBODY, parts: Iterable[str] | None = None,
-        **settings: Any,
+        written: Iterable[str] | None = None, **settings: Any,
     ) -> ResilientConnector:
         """Give another connector; settings replace those of the configuration, None takes one out."""
         context = Context(
-            clock=clock or self.clock, people=people, parts=None if parts is None else frozenset(parts)
+            clock=clock or self.clock, people=people, parts=None if parts is None else frozenset(parts),
+            written=None if written is None else frozenset(written),
         )
         given = {
             "url": self.soar.url, "org": self.soar.org_id, "api_key_id": key.login, "api_key_secret": key.secret,

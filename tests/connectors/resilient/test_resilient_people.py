@@ -200,6 +200,8 @@ def test_the_newsfeed_tells_who_changed_what(make: MakeBench) -> None:
 
 @pytest.mark.parametrize("fault", [
     Fault(path=".*/newsfeed", status=403, times=None), Fault(path=".*/newsfeed", status=404, times=None),
+    Fault(path=".*/newsfeed", status=404, body=b"<html>no such page</html>", times=None),
+    Fault(path=".*/newsfeed", status=404, body=b'{"success": false, "message": "Not Found"}', times=None),
     Fault(path=".*/newsfeed", status=200, body=b'[{"odd": 1}, 7]', times=None),
     Fault(path=".*/newsfeed", status=200, body=b'{"entities": []}', times=None),
 ])

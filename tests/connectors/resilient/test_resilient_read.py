@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from kibcase_connectors.actions import AddComment, EditComment
 from kibcase_connectors.errors import Denied, NotFound
 from kibcase_connectors.resilient import wire
 from kibcase_connectors.standins.resilient import DEFAULT_KEYS, Account
+from kibcase_connectors.standins.resilient.problem import ResilientProblem
 
 if TYPE_CHECKING:
     from tests.connectors.resilient.conftest import Bench, MakeBench
@@ -159,7 +161,9 @@ def test_nothing_is_gone_while_the_key_is_refused(bench: Bench) -> None:
 @pytest.mark.parametrize("path", [r".*/incidents/\d+", r".*/comments", r".*/comments/\d+"])
 def test_nothing_is_gone_unless_the_organisation_is_open_to_us(bench: Bench, path: str) -> None:
     ticket = bench.ticket()
-    bench.soar.faults.arm(Fault(path=path, status=404))
+    # The platform's own answer: any other 404 comes from something on the way to it.
+    body = json.dumps(ResilientProblem(404).body()).encode()
+    bench.soar.faults.arm(Fault(path=path, status=404, body=body))
     bench.soar.faults.arm(Fault(path="/rest/session", status=403))
     deeds: dict[str, Callable[[], object]] = {
         r".*/incidents/\d+": lambda: bench.connector.read(ticket.key),

@@ -65,7 +65,8 @@ class Bench:
 
     def connect(
         self, accepts: ServiceNowFilter | None = None, clock: Callable[[], datetime] | None = None,
-        people: People | None = None, parts: Iterable[str] | None = None, **settings: Any,
+        people: People | None = None, parts: Iterable[str] | None = None, written: Iterable[str] | None = None,
+        **settings: Any,
     ) -> ServiceNowConnector:
         """Give another connector; settings replace those of the configuration."""
         usual = {
@@ -74,7 +75,8 @@ class Bench:
         }
         given = {name: value for name, value in {**usual, **settings}.items() if value is not None}
         context = Context(
-            clock=clock or now, people=people or NOBODY, parts=None if parts is None else frozenset(parts)
+            clock=clock or now, people=people or NOBODY, parts=None if parts is None else frozenset(parts),
+            written=None if written is None else frozenset(written),
         )
         made = ServiceNowConnector("snow", ServiceNowConfig(**given), accepts, context=context)
         self.ends.callback(made.close)

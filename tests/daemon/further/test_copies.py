@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kibcase_connectors.actions import AddFile
 from kibcase_connectors.custom import CustomField
 from kibcase_connectors.errors import Unavailable
 from kibcase_connectors.memory import (
@@ -204,3 +205,20 @@ def test_an_idle_cycle_asks_for_changes_and_nothing_else(make: Make) -> None:
         world.cases.faults.arm(MemoryFault(kind="denied", on=on, times=None))
         world.tickets.faults.arm(MemoryFault(kind="denied", on=on, times=None))
     assert world.cycle().in_step
+
+
+def test_a_passing_failure_of_a_parked_link_is_not_put_off_for_hours(make: Make) -> None:
+    world = make()
+    case, ticket = world.pair()
+    world.cases.edit(case.key, title="much too long for the ticket " * 4)
+    world.cycle()
+    world.tickets.edit(ticket.key, title=str(ticket.fields["title"]) + "?")
+    world.cycle()
+    assert "holds only a part" in world.link(case).reason
+    world.tickets.attach(ticket.key, "proxy.log", b"denied")
+    left = [Unavailable("case", "busy")]
+    world.wires.case.refuses = lambda action: left.pop() if isinstance(action, AddFile) and left else None
+    world.cycle()
+    world.time += 300.0
+    world.cycle()
+    assert [each.file.name for each in case.files] == ["proxy.log"]
