@@ -118,7 +118,8 @@ def after_creation(
 
 
 def _alike(name: str, sources: Mapping[str, Json], value: Json, side: Side, maps: Maps) -> bool:
-    if name in SETS or name not in sources:
+    known = all(name in maps.of(one).codecs for one in Side)
+    if name in SETS or name not in sources or not known:
         return False
     both = Both(case=value, ticket=value).put(side.other, sources[name])
     return same_meaning(name, both, maps)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kibcase_connectors.markup import adf_problem, adf_to_markdown, escape_markdown, markdown_to_adf, normal_adf
+from tests.connectors.markup.html_samples import shown as as_read
 
 Json = dict[str, Any]
 TextOf = Callable[[str], str]
@@ -105,13 +106,14 @@ def test_every_document_is_valid_and_a_second_conversion_changes_nothing(text: s
 
 @given(st.one_of(nasty, anything))
 @settings(deadline=None, max_examples=200)
-def test_markdown_shows_the_same_text_after_a_round_trip(text_of: TextOf, text: str) -> None:
-    assert text_of(adf_to_markdown(markdown_to_adf(text))) == text_of(legal(text))
+@example("!a.png![a](http://b.c/)")
+def test_markdown_shows_the_same_text_after_a_round_trip(text: str) -> None:
+    assert as_read(adf_to_markdown(markdown_to_adf(text))) == as_read(legal(text))
 
 
 @given(st.one_of(nasty, anything))
 @settings(deadline=None, max_examples=200)
-def test_text_never_becomes_markup(text_of: TextOf, text: str) -> None:
+def test_text_never_becomes_markup(text: str) -> None:
     adf = markdown_to_adf(escape_markdown(text))
     assert "".join("".join(texts(adf)).split()) == shown(text)
     assert not list(marks(adf))
