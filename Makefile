@@ -19,7 +19,7 @@ demo: $(VENV)/.run-stamp ## Show the main job from end to end on the embedded se
 	@echo '== kibcase demo: alerts, cases, tickets and both ways of sync, on embedded servers'
 	$(BIN)/kibcase demo
 
-test: $(VENV)/.dev-stamp $(CLIENTS)/.stamp ## Run all tests (about 8 minutes on 2 cores).
+test: $(VENV)/.dev-stamp $(CLIENTS)/.stamp ## Run all tests (about 9 minutes on 2 cores).
 	@echo '== pytest, with $(WORKERS) workers'
 	KIBCASE_CLIENTS_PYTHON=$(CURDIR)/$(CLIENTS)/bin/python $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 

@@ -82,7 +82,9 @@ def cycles(sandbox: Sandbox, config: Config, links: int, rounds: int) -> Figures
         sandbox.jira.faults.forget()
         first = timed(lambda: cycle(engine))
         first_requests = requests_of(sandbox)
-        # For some minutes after a burst each cycle looks through it again, as an index may lag. That is over here.
+        # For some minutes after a burst each cycle looks through it again, as an index may lag. That is over here;
+        # but what Jira's clock, which tells whole seconds, takes for now is looked at once more.
+        time.sleep(1.1)
         for _ in range(2):
             ahead += HOUR
             cycle(engine)
