@@ -52,15 +52,19 @@ def from_header(text: str, envelope: Text) -> Fault:
     return from_body(given, envelope)
 
 
-def from_body(body: Any, envelope: Text) -> Fault:
-    """Read the body of ``POST /_kibcase/faults``; ``envelope`` makes the text of an answer. Raises ``BadFault``."""
+def from_body(body: Any, envelope: Text, *, lowest_status: int = 400, also: tuple[str, ...] = ()) -> Fault:
+    """Read the body of ``POST /_kibcase/faults``; ``envelope`` makes the text of an answer. Raises ``BadFault``.
+
+    ``also`` are further keys that the caller reads.
+    """
     if not isinstance(body, dict):
         raise BadFault("a fault is an object")
-    unknown = sorted(body.keys() - set(_KEYS))
+    keys = (*_KEYS, *also)
+    unknown = sorted(body.keys() - set(keys))
     if unknown:
-        raise BadFault(f"a fault has no {unknown[0][:64]!r}; it has {', '.join(_KEYS)}")
+        raise BadFault(f"a fault has no {unknown[0][:64]!r}; it has {', '.join(keys)}")
     drop = _choice(body, "drop")
-    status, delay = _whole(body, "status", 400, 599), _seconds(body, "delay")
+    status, delay = _whole(body, "status", lowest_status, 599), _seconds(body, "delay")
     if drop is None and status is None and not delay:
         raise BadFault("a fault needs a status, a delay or a drop")
     if drop is not None and status is not None:

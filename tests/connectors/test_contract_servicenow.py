@@ -98,6 +98,9 @@ class TestIncident(OverHttp, ConnectorContract):
         """The instance's clock."""
         return self.clock() + self.ahead
 
+    def there(self) -> datetime:
+        return self.servicenow.state.now()
+
     def skew(self, seconds: float) -> None:
         self.ahead = timedelta(seconds=seconds)
 

@@ -144,6 +144,8 @@ def sandbox(
             folder = data or Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kibcase-sandbox-")))
             _write(config_file, running.config_text(folder.absolute() / "kibcase.db"))
         _announce(running.describe(), as_json=as_json, host=host, kept=data)
+        if not as_json:
+            click.echo("Faults on demand: calls below /_kibcase at each address, by elastic and maria.lindqvist.")
         if config_file is not None and not as_json:
             click.echo(f"\nKeep them in step with: kibcase sync -c {config_file}")
             if running.tags:

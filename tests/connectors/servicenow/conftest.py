@@ -28,7 +28,7 @@ LINK = Column(name="u_case_url", label="Case", max_length=255)
 
 @dataclass
 class Clock:
-    """A clock that stands still until a test moves it; behind that of the HTTP server, which cannot be moved."""
+    """A clock that stands still until a test moves it."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 3, 2, 14, 30, 15, tzinfo=UTC))
 

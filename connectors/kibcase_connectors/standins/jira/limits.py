@@ -22,6 +22,9 @@ Reason = Literal[
 ISSUE_WRITES: Final = ((20, 2.0), (100, 30.0))
 """Jira Cloud's windows for writes to one issue: (number, seconds)."""
 
+BUCKET: Final = (100_000, 100_000, 60)
+"""Data Center's token bucket at first, wide enough for everybody: (capacity, fill, interval in seconds)."""
+
 
 def waiting(seconds: float, spelling: Spelling, now: datetime) -> dict[str, str]:
     """Write the headers that tell to wait that long."""
@@ -113,7 +116,7 @@ class Limits:
 
     issue_writes: tuple[tuple[int, float], ...] = ()
     burst: tuple[tuple[int, float], ...] = ()
-    bucket: tuple[int, int, int] = (100_000, 100_000, 60)
+    bucket: tuple[int, int, int] = BUCKET
     spelling: Spelling = "integer"
     _windows: dict[Hashable, list[Window]] = field(default_factory=dict)
     _buckets: dict[str, Bucket] = field(default_factory=dict)

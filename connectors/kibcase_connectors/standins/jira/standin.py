@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from kibcase.server.faults import Faults
 from kibcase.server.threaded import ServerThread
+from kibcase_connectors.standins.control import Control
+from kibcase_connectors.standins.dates import Dated
 from kibcase_connectors.standins.jira.app import build_app
 from kibcase_connectors.standins.jira.call import Switches
 from kibcase_connectors.standins.jira.catalog import (
@@ -22,8 +24,8 @@ from kibcase_connectors.standins.jira.catalog import (
     JiraUser,
     Project,
 )
-from kibcase_connectors.standins.jira.dates import Dated
 from kibcase_connectors.standins.jira.media import MediaHost
+from kibcase_connectors.standins.jira.panel import panel
 from kibcase_connectors.standins.jira.person import Person
 from kibcase_connectors.standins.jira.state import JiraState
 from kibcase_connectors.standins.jira.storage import Storage
@@ -48,8 +50,8 @@ class JiraStandin(Troubles):
     on the same host. REST API v3 needs the ``connectors`` extra.
 
     ``url`` is final from the start; ``faults`` records requests and makes them go wrong; ``state``
-    holds the issues; ``media.requests`` are the downloads that Cloud's media host saw. Raises
-    ``OSError`` if the address cannot be bound.
+    holds the issues; the calls of ``Control`` do this over HTTP. ``media.requests`` are the downloads
+    that Cloud's media host saw. Raises ``OSError`` if the address cannot be bound.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class JiraStandin(Troubles):
         projects = [first, *more_projects]
         self._switches = Switches()
         self.faults = Faults(self._answer)
-        self._server = ServerThread(self._dated, host=host, port=port)
+        self._server = ServerThread(self._front, host=host, port=port)
         self.url: str = self._server.url + context_path
         catalog = Catalog(
             deployment=deployment, base=self.url, users={each.username: each for each in accounts},
@@ -86,6 +88,11 @@ class JiraStandin(Troubles):
         if deployment == "cloud" and media_port is not None:
             self._switches.media = self.media.address
         self._app = build_app(self.state, self._switches, context_path)
+        controlled = panel(self.faults, self.state, self._switches)
+        self._control = Control(self._dated, self.faults, controlled, prefix=context_path)
+
+    async def _front(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._control(scope, receive, send)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         # The links in answers hold the port, which is known only once the server around them is bound.

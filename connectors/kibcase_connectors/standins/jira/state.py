@@ -334,7 +334,7 @@ class JiraState(Accounts):
         self._undo.append(step)
 
     def _enter(self, issue_id: int, issue: Issue | None) -> None:
-        now = self.now()
+        now = self._clock()  # a lag is a span, however far off the instance's clock is
         versions = self._index.setdefault(issue_id, [])
         versions.append((now, issue))
         horizon = now - timedelta(seconds=self.search_lag)
@@ -360,7 +360,7 @@ class JiraState(Accounts):
     def _indexed(self, fresh: frozenset[int]) -> list[Issue]:
         if not self.search_lag:
             return list(self._issues.values())
-        horizon = self.now() - timedelta(seconds=self.search_lag)
+        horizon = self._clock() - timedelta(seconds=self.search_lag)
         seen = []
         for issue_id, versions in self._index.items():
             shown = [issue for entered, issue in versions if entered <= horizon or issue_id in fresh]

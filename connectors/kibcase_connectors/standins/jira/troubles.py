@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
 from kibcase.server.faults import Fault, Faults
 from kibcase_connectors.standins.jira.call import Switches
-from kibcase_connectors.standins.jira.limits import ISSUE_WRITES, Reason, Spelling, waiting
+from kibcase_connectors.standins.jira.limits import BUCKET, ISSUE_WRITES, Reason, Spelling, waiting
 from kibcase_connectors.standins.jira.problem import JiraProblem
 from kibcase_connectors.standins.jira.records import Comment
 from kibcase_connectors.standins.jira.state import JiraState
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
-_MAINTENANCE = b"<html><head><title>Jira is down for maintenance</title></head><body>Back soon.</body></html>"
-_LOGIN = b"<html><head><title>Log in</title></head><body><form action='/login.jsp'></form></body></html>"
+MAINTENANCE = Fault(
+    times=None, status=503, headers=(HTML,),
+    body=b"<html><head><title>Jira is down for maintenance</title></head><body>Back soon.</body></html>",
+)
+LOGIN_PAGE = Fault(
+    times=None, status=200, headers=(HTML,),
+    body=b"<html><head><title>Log in</title></head><body><form action='/login.jsp'></form></body></html>",
+)
 _CONFLICT = b'{"errorMessages":["The issue was changed by somebody else at the same time. Try again."],"errors":{}}'
 _LIMITED = b'{"errorMessages":["Rate limit exceeded."],"errors":{}}'
 
@@ -85,7 +92,7 @@ class Troubles:
     def lift_limits(self) -> None:
         """End what the ``limit_issue_writes``, ``limit_bursts`` and ``limit_rate`` began."""
         limits = self._switches.limits
-        limits.issue_writes, limits.burst, limits.bucket = (), (), (100_000, 100_000, 60)
+        limits.issue_writes, limits.burst, limits.bucket = (), (), BUCKET
         limits.forget()
 
     def throttle(
@@ -112,11 +119,11 @@ class Troubles:
 
     def maintenance(self) -> int:
         """Answer everything with 503 and an HTML page until ``end_troubles``."""
-        return self.faults.arm(Fault(times=None, status=503, headers=(HTML,), body=_MAINTENANCE))
+        return self.faults.arm(MAINTENANCE)
 
     def login_page(self, times: int | None = 1) -> int:
         """Answer the next requests as a proxy with single sign-on does: 200 and an HTML page."""
-        return self.faults.arm(Fault(times=times, status=200, headers=(HTML,), body=_LOGIN))
+        return self.faults.arm(replace(LOGIN_PAGE, times=times))
 
     def conflict(self, times: int | None = 1) -> int:
         """Refuse the next edits of issues with 409, as Cloud does when two edits meet."""

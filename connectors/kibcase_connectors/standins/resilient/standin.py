@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from kibcase.server.faults import Faults
 from kibcase.server.threaded import ServerThread
+from kibcase_connectors.standins.control import Control
 from kibcase_connectors.standins.resilient.app import build_app
 from kibcase_connectors.standins.resilient.call import Switches
 from kibcase_connectors.standins.resilient.catalog import (
@@ -28,6 +29,7 @@ from kibcase_connectors.standins.resilient.catalog import (
     Organization,
     built_in_fields,
 )
+from kibcase_connectors.standins.resilient.panel import panel
 from kibcase_connectors.standins.resilient.person import Person
 from kibcase_connectors.standins.resilient.query import PAGE_LIMIT
 from kibcase_connectors.standins.resilient.records import Written
@@ -58,8 +60,8 @@ class ResilientStandin:
     set up is made from them on every start.
 
     ``url`` is final from the start; ``faults`` records requests and makes them go wrong; ``state``
-    holds the incidents. Raises ``OSError`` if the address cannot be bound, ``ValueError`` if ids or
-    field names are given twice.
+    holds the incidents; the calls of ``Control`` do this over HTTP. Raises ``OSError`` if the address
+    cannot be bound, ``ValueError`` if ids or field names are given twice.
     """
 
     def __init__(
@@ -95,13 +97,17 @@ class ResilientStandin:
         self._switches = Switches()
         self._sessions = Sessions(lock_after)
         self.faults = Faults(self._answer)
-        self._server = _Undated(self.faults, host=host, port=port)
+        self._server = _Undated(self._front, host=host, port=port)
         self.state = ResilientState(
             catalog, clock=clock, search_lag=search_lag, children_count=children_count, storage=Storage(data)
         )
         self._app = build_app(self.state, self._sessions, self._switches)
+        self._control = Control(self.faults, self.faults, panel(self.state, self._sessions, self._switches))
         self.url: str = self._server.url
         self.org_id: int = org.id
+
+    async def _front(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._control(scope, receive, send)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         async def dated(message: Any) -> None:
@@ -174,6 +180,10 @@ class ResilientStandin:
     def limit_pages(self, rows: int | None) -> None:
         """Let a page of a paged query hold at most that many rows; None gives 1000 again."""
         self._switches.page_limit = PAGE_LIMIT if rows is None else rows
+
+    def skew_clock(self, seconds: float) -> None:
+        """Let the clock of the instance run ahead by that much: all times in answers, and the ``Date`` header."""
+        self.state.skew = timedelta(seconds=seconds)
 
     def end_sessions(self) -> None:
         """Let all sessions of users expire; API keys have none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kibcase_connectors.standins.resilient import changing, query
@@ -23,7 +23,8 @@ class ResilientState:
 
     ``actor`` arguments are principal ids. Operations raise ``ResilientProblem`` where the platform
     would refuse. They may be called from any thread; each is atomic. ``search_lag`` (seconds, may be
-    set at any time) is how long a write stays invisible to ``search``; the rest is always up to date.
+    set at any time) is how long a write stays invisible to ``search``; the rest is always up to date. ``skew`` (may
+    be set at any time, too) is how far the clock of the instance runs ahead.
     ``children_count`` tells whether notes, artifacts and files change ``vers`` and the modification
     date of their incident, which differs by version of the platform. ``storage`` holds the incidents from before
     and keeps the new ones; without it they live in memory.
@@ -41,6 +42,7 @@ class ResilientState:
         self.playbooks: list[Playbook] = []
         self.closing_veto: str | None = None
         self.lock = threading.RLock()
+        self.skew = timedelta()
         self._clock = clock
         self._incidents: dict[int, Incident] = {}
         self._index: dict[int, list[tuple[int, Incident | None]]] = {}
@@ -53,7 +55,11 @@ class ResilientState:
 
     def now(self) -> int:
         """Give the time of the instance in epoch milliseconds."""
-        return int(self._clock().astimezone(UTC).timestamp() * 1000)
+        return int((self._clock().astimezone(UTC) + self.skew).timestamp() * 1000)
+
+    def _machine_now(self) -> int:
+        # A lag is a span, however far off the clock of the instance is.
+        return int(self._clock().timestamp() * 1000)
 
     def number(self, kind: str) -> int:
         """Give the next id of a kind; ids are never used again."""
@@ -196,7 +202,7 @@ class ResilientState:
             self._in_playbook = False
 
     def _enter(self, number: int, incident: Incident | None) -> None:
-        now = self.now()
+        now = self._machine_now()
         versions = self._index.setdefault(number, [])
         versions.append((now, incident))
         while len(versions) > 1 and versions[1][0] <= now - self.search_lag * 1000:
@@ -209,7 +215,7 @@ class ResilientState:
             return query.select(asked, visible, self.catalog), len(visible)
 
     def _indexed(self) -> Iterable[Incident]:
-        horizon = self.now() - self.search_lag * 1000
+        horizon = self._machine_now() - self.search_lag * 1000
         for number in sorted(self._index):
             shown = [incident for entered, incident in self._index[number] if entered <= horizon]
             if shown and shown[-1] is not None:

@@ -37,6 +37,12 @@ class Budget:
         self._rule: RateRule | None = None
         self._spent: dict[tuple[str, int], int] = {}
 
+    @property
+    def rule(self) -> RateRule | None:
+        """The rule in force, None without limits."""
+        with self._lock:
+            return self._rule
+
     def set(self, rule: RateRule | None) -> None:
         """Put a rule in force and forget what was counted; None ends limiting."""
         with self._lock:

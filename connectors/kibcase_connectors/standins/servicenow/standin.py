@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from kibcase.server.faults import Faults
 from kibcase.server.threaded import ServerThread
+from kibcase_connectors.standins.control import Control
+from kibcase_connectors.standins.dates import Dated
 from kibcase_connectors.standins.servicenow.app import Parts, build_app
 from kibcase_connectors.standins.servicenow.call import Switches
 from kibcase_connectors.standins.servicenow.choices import DEFAULT_CHOICES, Choice
@@ -18,6 +20,7 @@ from kibcase_connectors.standins.servicenow.importing import ELASTIC_APPS
 from kibcase_connectors.standins.servicenow.instance import Instance
 from kibcase_connectors.standins.servicenow.limits import Budget, RateRule
 from kibcase_connectors.standins.servicenow.oauth import Tokens
+from kibcase_connectors.standins.servicenow.panel import panel
 from kibcase_connectors.standins.servicenow.people import (
     DEFAULT_GROUPS,
     DEFAULT_USERS,
@@ -51,17 +54,18 @@ class ServiceNowStandin:
     """A ServiceNow instance that answers REST on loopback (or ``host``): Table, Attachment, Import Set API, OAuth.
 
     The first of ``users`` is meant for the integration, the others for people; ``time_zone``, if given, replaces its
-    zone, ``instance_zone`` is that of users without one. ``clock`` gives the time of the instance, ``list_lag``
-    (seconds) is how late lists follow writes. ``columns`` adds columns to tables. ``choices``, ``states``,
-    ``policies`` and ``rules`` are those of the instance. ``literal_dates`` says whether plain date literals in
-    queries are read as UTC or in the zone of the caller. ``invalid_query_returns_no_rows`` is the system property
-    of that name. ``attachments_touch_record`` lets an attachment count as an update. ``attachment_limit`` is in bytes,
-    ``attachment_extensions`` (empty: all) are lower case. ``elastic_apps`` are the scopes of Elastic's installed store
-    apps. ``data`` is a SQLite file to keep tickets and what hangs on them in; without it they live in memory. What
-    the arguments set up (people, choices, properties) is made from them on every start.
+    zone, ``instance_zone`` is that of users without one. ``clock`` gives the time of the instance, also that of its
+    ``Date`` header; ``list_lag`` (seconds) is how late lists follow writes. ``columns`` adds columns to tables.
+    ``choices``, ``states``, ``policies`` and ``rules`` are those of the instance. ``literal_dates`` says whether plain
+    date literals in queries are read as UTC or in the zone of the caller. ``invalid_query_returns_no_rows`` is the
+    system property of that name. ``attachments_touch_record`` lets an attachment count as an update.
+    ``attachment_limit`` is in bytes, ``attachment_extensions`` (empty: all) are lower case. ``elastic_apps`` are the
+    scopes of Elastic's installed store apps. ``data`` is a SQLite file to keep tickets and what hangs on them in;
+    without it they live in memory. What the arguments set up (people, choices, properties) is made from them on every
+    start.
 
     ``url`` is final from the start; ``faults`` records requests and makes them go wrong; ``state`` holds the
-    records. Raises ``OSError`` if the address cannot be bound.
+    records; the calls of ``Control`` do this over HTTP. Raises ``OSError`` if the address cannot be bound.
     """
 
     def __init__(
@@ -96,7 +100,7 @@ class ServiceNowStandin:
         self._switches = Switches()
         self._budget = Budget()
         self.faults = Faults(self._answer)
-        self._server = ServerThread(self.faults, host=host, port=port)
+        self._server = ServerThread(self._front, host=host, port=port)
         self.url: str = self._server.url
         instance = Instance(
             base=self.url, schema=schema, users={each.user_name: each for each in accounts}, groups=tuple(groups),
@@ -108,9 +112,17 @@ class ServiceNowStandin:
         )
         self.state = ServiceNowState(instance, clock=clock, storage=Storage(data), list_lag=list_lag)
         self._tokens = Tokens(self.state)
-        self._app = build_app(
-            Parts(state=self.state, tokens=self._tokens, switches=self._switches, budget=self._budget)
-        )
+        parts = Parts(state=self.state, tokens=self._tokens, switches=self._switches, budget=self._budget)
+        self._app = build_app(parts)
+        self._control = Control(self._dated, self.faults, panel(parts))
+
+    async def _front(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._control(scope, receive, send)
+
+    async def _dated(self, scope: Any, receive: Any, send: Any) -> None:
+        # The server puts a Date of its own on every answer; `send` is bound to its request cycle, the way to that.
+        send.__self__.default_headers = []
+        await self.faults(scope, receive, Dated(send, self.state.now))
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         # The links in answers hold the port, which is known only once the server around them is bound.
@@ -161,6 +173,10 @@ class ServiceNowStandin:
     def cancel_lists_beyond(self, records: int | None) -> None:
         """Cancel the transaction of lists with more records: 200 with a partial ``result`` and an ``error``."""
         self._switches.quota = records
+
+    def skew_clock(self, seconds: float) -> None:
+        """Let the clock of the instance run ahead by that much: all times in answers, and the ``Date`` header."""
+        self.state.skew = timedelta(seconds=seconds)
 
     def revoke_tokens(self) -> None:
         """End every OAuth token."""

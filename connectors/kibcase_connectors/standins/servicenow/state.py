@@ -33,7 +33,7 @@ class ServiceNowState:
 
     May be used from any thread; who reads and then commits holds ``lock``. ``list_lag`` (seconds, may be set at any
     time) is how long a write stays invisible to lists, as with a replica that serves them; records by id are
-    always up to date.
+    always up to date. ``skew`` (may be set at any time, too) is how far the clock of the instance runs ahead.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class ServiceNowState:
         self.storage = storage
         self.list_lag = list_lag
         self.lock = threading.RLock()
+        self.skew = timedelta()
         self._clock = clock
         self._rows = storage.rows()
         self._counters = storage.counters()
@@ -52,7 +53,7 @@ class ServiceNowState:
 
     def now(self) -> datetime:
         """Give the time of the instance, in UTC."""
-        return self._clock().astimezone(UTC)
+        return self._clock().astimezone(UTC) + self.skew
 
     def number(self, counter: str, first: int = 0) -> int:
         """Give the next number of a counter; numbers are never used again."""
@@ -201,7 +202,7 @@ class ServiceNowState:
                 self._enter(row.sys_id, row)
 
     def _enter(self, sys_id: str, row: Row | None) -> None:
-        now = self.now()
+        now = self._clock()  # a lag is a span, however far off the instance's clock is
         versions = self._versions.setdefault(sys_id, [])
         versions.append((now, row))
         horizon = now - timedelta(seconds=self.list_lag)
@@ -211,7 +212,7 @@ class ServiceNowState:
     def _listed(self, table: str) -> list[Row]:
         if not self.list_lag:
             return self.rows(table)
-        horizon, family = self.now() - timedelta(seconds=self.list_lag), self.instance.schema.family(table)
+        horizon, family = self._clock() - timedelta(seconds=self.list_lag), self.instance.schema.family(table)
         with self.lock:
             shown = [[row for entered, row in each if entered <= horizon][-1:] for each in self._versions.values()]
         return [row for latest in shown for row in latest if row is not None and row.table in family]

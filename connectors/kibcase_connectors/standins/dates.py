@@ -1,4 +1,4 @@
-"""The ``Date`` header, which follows the clock of the instance."""
+"""The ``Date`` header, which follows the clock of the instance that a stand-in plays."""
 
 from __future__ import annotations
 
