@@ -173,7 +173,12 @@ class ResilientStandin:
         self._switches.maintenance = None
 
     def limit_rate(self, requests: int | None, *, seconds: float = 60.0, status: Literal[429, 503] = 429) -> None:
-        """Refuse what is more than that many requests in a time, with ``Retry-After``; None ends it."""
+        """Refuse what is more than that many requests in a time, with ``Retry-After``; None ends it.
+
+        Raises ``ValueError`` for fewer than one request.
+        """
+        if requests is not None and requests < 1:
+            raise ValueError("a limit must let one request through; arm a fault to refuse them all")
         self._switches.recent.clear()
         self._switches.rate = None if requests is None else (requests, seconds, status)
 

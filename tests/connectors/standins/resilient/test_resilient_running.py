@@ -120,6 +120,11 @@ def test_rate_limit(rest: Any, standin: ResilientStandin, clock: Any, status: An
     assert [rest("GET", "").status_code for _ in range(3)] == [200] * 3
 
 
+def test_a_limit_of_nothing_is_no_limit(standin: ResilientStandin) -> None:
+    with pytest.raises(ValueError, match="arm a fault"):
+        standin.limit_rate(0)
+
+
 def test_a_lost_answer_leaves_the_incident(rest: Any, standin: ResilientStandin) -> None:
     standin.faults.arm(Fault(method="POST", path=r".*/incidents", when="after", drop=True))
     with pytest.raises(requests.exceptions.ConnectionError):
