@@ -27,6 +27,11 @@ def web_address(credentials: str) -> Callable[[str], str]:
     return check
 
 
+def unquoted_off(value: object) -> object:
+    """Give ``off`` as it was written: to YAML, without quotes, it is another word for false."""
+    return "off" if value is False else value
+
+
 def plain_token(secret: SecretStr | None) -> SecretStr | None:
     """Refuse a token that cannot stand in a header: empty, or with white space, line ends or other than ASCII."""
     value = "x" if secret is None else secret.get_secret_value()

@@ -45,6 +45,14 @@ class ConnectorContract(ReadingContract, FilesContract, FieldsContract, FaultsCo
             else:
                 expect(self.connector.mapping.same(name, shown, value), f"{name} is {shown!r}, not {value!r}")
 
+    def test_a_mark_finds_its_own_thing_alone(self) -> None:
+        """Neither what a person has made, nor what carries a longer mark: it would be taken for the copy."""
+        self.person_creates("Another")
+        self.apply(self.creation(f"{MARK}1"))
+        expect(self.found() == (), "a mark that nobody carries is found")
+        key = self.apply(self.creation()).key
+        expect(self.found() == (key,), "a mark finds what does not carry it")
+
     def test_an_old_version_is_a_conflict(self) -> None:
         """And changes nothing."""
         old = self.copy()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from kibcase_connectors.model import Json, Side
 from kibcase_daemon.engine import Engine, Report
 from kibcase_daemon.logs import log_event
 from kibcase_daemon.schedule import is_due, pause
@@ -45,23 +46,55 @@ def run_once(
     ``wait`` is how many seconds later, at the most, work is taken up again; ``full`` looks at every link.
     Raises ``StoreError``.
     """
-    engines = {rule.name: engine for rule, engine in zip(wiring.rules, wiring.engines, strict=True)}
-    reports = {
-        name: run_cycle(wiring.store, name, engine, full=full, clock=clock) for name, engine in engines.items()
-    }
-    cycles = dict.fromkeys(reports, 1)
+    run = _Run(wiring, clock)
+    run.take_up(run.engines, full=full)
     deadline = clock() + wait
     while True:
         now = clock()
-        times = {name: next_attempt(report, now, cycles[name]) for name, report in reports.items()}
+        times = {name: next_attempt(report, now, run.cycles[name]) for name, report in run.reports.items()}
         soon = {name: at for name, at in times.items() if at is not None and at <= deadline}
         if not soon:
-            return Outcome(reports=tuple(reports.values()))
+            return Outcome(reports=tuple(run.reports.values()))
         sleep(max(0.0, min(soon.values()) - now))
-        for name in [name for name, at in soon.items() if at <= clock()]:
-            again = run_cycle(wiring.store, name, engines[name], full=False, clock=clock)
-            reports[name] = joined(reports[name], again)
-            cycles[name] += 1
+        run.take_up([name for name, at in soon.items() if at <= clock()])
+
+
+class _Run:
+    """The cycles of one run, by rule."""
+
+    def __init__(self, wiring: Wiring, clock: Clock) -> None:
+        self.engines = {rule.name: engine for rule, engine in zip(wiring.rules, wiring.engines, strict=True)}
+        self.reports: dict[str, Report] = {}
+        self.cycles: Counter[str] = Counter()
+        self._store, self._clock = wiring.store, clock
+        self._systems = {link.name: {Side.CASE: link.case, Side.TICKET: link.ticket} for link in wiring.config.links}
+
+    def take_up(self, names: Iterable[str], *, full: bool = False) -> None:
+        """Run a cycle of each of these rules, then of those that a later one has given something to carry on.
+
+        A pass carries a change one rule further at least, so no more passes are needed than there are rules. Rules
+        that undo each other's work are left to the next run, and so to the limit of loops.
+        """
+        due = set(names)
+        for first in (True, *(False for _ in self.engines)):
+            for name in [name for name in self.engines if name in due]:
+                due.discard(name)
+                due |= self._followers(name, self._cycle(name, full=full and first))
+
+    def _cycle(self, name: str, *, full: bool) -> Report:
+        report = run_cycle(self._store, name, self.engines[name], full=full, clock=self._clock)
+        self.reports[name] = joined(self.reports[name], report) if name in self.reports else report
+        self.cycles[name] += 1
+        return report
+
+    def _followers(self, name: str, report: Report) -> set[str]:
+        """Give the rules that were done, and well, before this one wrote to a system of theirs."""
+        mine = self._systems[name]
+        written = {mine[Side(entry.side)] for entry in report.applied if entry.side}
+        return {
+            other for other, earlier in self.reports.items()
+            if other != name and not earlier.error and written & set(self._systems[other].values())
+        }
 
 
 def next_attempt(report: Report, now: float, cycles: int) -> float | None:
@@ -95,6 +128,9 @@ def run_cycle(store: StateStore, rule: str, engine: Engine, *, full: bool, clock
     take_up_requested(store, rule, clock())
     began = clock()
     report = engine.cycle(full=full)
+    failed: dict[str, Json] = {"at": began, "said": report.error} if report.error else {}
+    if failed or store.noted(f"failure/{rule}"):
+        store.note(f"failure/{rule}", failed)
     if full and not report.error:
         store.note(f"full/{rule}", {"at": began})
     return report

@@ -37,6 +37,21 @@ class Unmarked(MemoryConnector):
         return replace(found, items=tuple(replace(item, marked=False) for item in found.items))
 
 
+class Grasping(MemoryConnector):
+    """Finds whatever there is."""
+
+    def find(self, mark: str) -> tuple[str, ...]:
+        return tuple(item.key for item in self.changes(None).items)
+
+
+class Prefixed(MemoryConnector):
+    """Finds what carries a longer mark, too."""
+
+    def find(self, mark: str) -> tuple[str, ...]:
+        keys = (item.key for item in self.changes(None).items)
+        return tuple(key for key in keys if any(carried.startswith(mark) for carried in self.read(key).marks))
+
+
 class NewestFirst(MemoryConnector):
     def read(self, key: str) -> Snapshot:
         found = super().read(key)
@@ -301,6 +316,8 @@ class ByItsClock(MemoryConnector):
         (Doubling, "test_a_comment_is_mirrored_once"),
         (Late, "test_every_write_is_announced_before_it"),
         (Late, "test_a_raising_announcement_stops_the_request"),
+        (Grasping, "test_a_mark_finds_its_own_thing_alone"),
+        (Prefixed, "test_a_mark_finds_its_own_thing_alone"),
         (Stubborn, "test_a_lost_answer_to_a_creation_is_unknown_and_found"),
         (Optimist, "test_a_lost_answer_to_a_change_is_unknown_and_done"),
         (Trimming, "test_file_names_are_kept_or_refused"),

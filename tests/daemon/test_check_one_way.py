@@ -78,7 +78,10 @@ def test_a_one_way_rule_needs_an_account_that_reads_and_no_more(run: Check) -> N
 
 @pytest.mark.parametrize(("change", "needed"), [
     ({"comments": "both"}, "change cases, comment"), ({"files": "to_case"}, "comment"),
-    ({"create_cases": True}, "create cases"),
+    (
+        {"create_cases": True, "fields": {**ONE_WAY["fields"], "title": {"direction": "once"}}},
+        "create cases, change cases",
+    ),
     ({"fields": {**ONE_WAY["fields"], "status": {"direction": "both"}}}, "change cases, reopen cases"),
 ])
 def test_whatever_is_written_to_cases_needs_its_right(run: Check, change: dict[str, Any], needed: str) -> None:
@@ -104,3 +107,12 @@ def test_a_custom_field_that_one_system_names_alone_takes_no_part(run: Check) ->
     assert (code, told["soc"]["score"]) == (0, ("note", "takes no part: name it under custom: of jira as well"))
     _, told = run(ONE_WAY, case={"custom": score}, ticket={"custom": score})
     assert told["jira"]["score"] == ("ok", "customfield_10015, number")
+
+
+def test_a_value_without_counterpart_would_park_links_and_is_a_problem(run: Check) -> None:
+    partial = {"priorities": {"critical": "Highest", "high": "High"}}
+    code, told = run({}, who="elastic", ticket=partial)
+    assert (code, problems(told)) == (1, {"soc": set(), "jira": {"severity"}})
+    assert "no counterpart of low, medium is configured" in told["jira"]["severity"][1]
+    code, told = run({"fields": {"severity": {"direction": "to_case"}}}, who="elastic", ticket=partial)
+    assert (code, problems(told)) == (0, {"soc": set(), "jira": set()})

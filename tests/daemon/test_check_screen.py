@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from kibcase import Kibana
 from kibcase.server.app import CasesServer
 from kibcase.server.users import User
+from kibcase_connectors.model import SEVERITIES
 from kibcase_connectors.standins import jira, resilient, servicenow
 from kibcase_connectors.standins.resilient.catalog import Field
 from kibcase_connectors.standins.servicenow.schema import Column
@@ -263,7 +264,7 @@ def unit(required: Literal["always", "close"]) -> Field:
 REQUIRED = jira.Project(id="10000", key="SOC", name="Security Operations", required=("duedate",))
 TEAM = Column(name="u_team", label="Team", mandatory=True)
 JIRA_WRONG = (
-    Wrong("priority", of_ticket(priorities={"high": "Urgent"}),
+    Wrong("priority", of_ticket(priorities=dict.fromkeys(SEVERITIES, "High") | {"high": "Urgent"}),
           "priorities high: there is no priority 'Urgent'; there is Highest, High"),
     Wrong("resolution", of_ticket(resolution="Fixt"), "resolution there is no resolution 'Fixt'; there is Done"),
     Wrong("custom field", of_ticket(custom={"vector": {"field": "Vektor"}}),
@@ -290,7 +291,7 @@ SNOW_WRONG = (
           "states there is no state '99' to set for closed; name one in targets"),
 )
 SOAR_WRONG = (
-    Wrong("severity", of_ticket(severity_labels={"high": "Urgent"}),
+    Wrong("severity", of_ticket(severity_labels=dict.fromkeys(SEVERITIES, "High") | {"high": "Urgent"}),
           "severity_labels .*has no value 'Urgent'; there is Low, Medium, High"),
     Wrong("resolution", of_ticket(resolution="Fixt"), "closing .*'Fixt'"),
     Wrong("custom field", of_ticket(custom={"vector": {"field": "vektor"}}), "custom.vector .*vektor"),
@@ -306,10 +307,12 @@ SOAR_WRONG = (
 WRONG: dict[str, tuple[Wrong, ...]] = {
     "Jira Cloud": JIRA_WRONG, "Jira Data Center": JIRA_WRONG,
     "ServiceNow ITSM": (*SNOW_WRONG, Wrong(
-        "priority", of_ticket(levels={"high": ["0", "1"]}), "severity impact has no choice '0'; it has 1, 2, 3"
+        "priority", of_ticket(levels={key: ["1", "1"] for key in SEVERITIES} | {"high": ["0", "1"]}),
+        "severity impact has no choice '0'; it has 1, 2, 3"
     )),
     "ServiceNow SIR": (*SNOW_WRONG, Wrong(
-        "priority", of_ticket(priorities={"high": "9"}), "severity priority has no choice '9'; it has 1, 2, 3"
+        "priority", of_ticket(priorities=dict.fromkeys(SEVERITIES, "1") | {"high": "9"}),
+        "severity priority has no choice '9'; it has 1, 2, 3"
     )),
     "Resilient": SOAR_WRONG,
 }

@@ -315,6 +315,17 @@ def test_status_and_audit_of_nothing(bench: Bench) -> None:
     assert not bench.state.exists()
 
 
+def test_status_tells_why_the_last_cycle_broke_off(bench: Bench) -> None:
+    bench.sandbox.jira.faults.arm(Fault(status=503, body=b"<html>down</html>", times=None))
+    assert bench.run("sync", "--wait", "0").returncode == 1
+    assert "broke off: it: " in bench.run("status").stdout
+    assert "HTTP 503" in bench.json("status")["rules"][0]["failure"]["said"]
+    bench.sandbox.jira.faults.disarm()
+    assert bench.run("sync", "--wait", "60").returncode == 0
+    assert "broke off" not in bench.run("status").stdout
+    assert bench.json("status")["rules"][0]["failure"] is None
+
+
 def test_audit(bench: Bench) -> None:
     key = bench.case()
     bench.case("Impossible travel")

@@ -163,6 +163,12 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
     ("ticket: it", "    fields: {title: {polcy: case}}", "title.polcy (line 15): unknown key; did you mean policy?"),
     ("ticket: it", "    fields: {tags: {policy: case}}", "tags takes no policy"),
     ("ticket: it", "    fields: {title: {removals: true}}", "title takes no removals"),
+    ("ticket: it", "    fields: {title: {direction: to_case}}", "new tickets would have no title"),
+    ("ticket: it", "    fields: {title: {direction: off}}", "new tickets would have no title"),
+    (
+        "ticket: it", "    create_cases: true\n    fields: {title: {direction: to_ticket}}",
+        "new cases would have no title",
+    ),
     ("ticket: it", "    comments: once", "comments (line 15): must be 'both', 'to_ticket', 'to_case' or 'off'"),
     ("ticket: it", "    cases: {severities: [urgent]}", "cases.severities[0] (line 15): must be 'low', 'medium'"),
     ("ticket: it", "    cases: {tag: [a]}", "links[0].cases.tag (line 15): unknown key; did you mean tags?"),

@@ -81,8 +81,10 @@ def test_people_are_known_by_account_and_address() -> None:
     assert people.name_of("it", ["somebody"], "Some Body") == "Some Body"
 
 
-def test_what_takes_no_part_is_not_asked_for() -> None:
-    text = GOOD.replace("files: to_ticket", "files: 'off'\n    comments: 'off'").replace("both}, unit", "'off'}, unit")
+@pytest.mark.parametrize("off", ["off", "'off'"])
+def test_what_takes_no_part_is_not_asked_for(off: str) -> None:
+    text = GOOD.replace("files: to_ticket", f"files: {off}\n    comments: {off}")
+    text = text.replace("both}, unit", f"{off}}}, unit")
     link, = read(text).links
     assert {COMMENTS, FILES, "assignee"}.isdisjoint(link.parts())
 

@@ -57,6 +57,15 @@ def test_a_servicenow_system() -> None:
     connector.close()
 
 
+def test_off_needs_no_quotes() -> None:
+    text = GOOD.replace("URL", "https://example.service-now.com").replace(
+        "    close_code:", "    journal: off\n    observables: off\n    close_code:"
+    )
+    settings = read(text).systems["it"].settings
+    assert isinstance(settings, ServiceNowConfig)
+    assert (settings.journal, settings.observables) == ("off", "off")
+
+
 def test_it_works_against_an_instance() -> None:
     with ServiceNowStandin() as servicenow:
         connector = connect(read(GOOD.replace("URL", servicenow.url)), "it")

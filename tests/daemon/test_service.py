@@ -47,7 +47,7 @@ systems:
   hr: {type: jira, url: "http://127.0.0.1:9", email: e, api_token: t, project: HR}
 links:
   - {name: a, case: soc, ticket: it, create_cases: true, create_tickets: false}
-  - {name: b, case: soc, ticket: hr, fields: {title: {direction: to_case}}}
+  - {name: b, case: soc, ticket: hr, fields: {title: {direction: once}}}
 schedule: {every: 1}
 """
 
@@ -57,12 +57,14 @@ def config_in(folder: Path, text: str = CONFIG) -> Config:
 
 
 class Bench:
-    """Two rules between systems in memory, each with its own case system."""
+    """Two rules between systems in memory, each with its own case system unless that is ``shared``."""
 
-    def __init__(self, store: SqliteStore, config: Config) -> None:
+    def __init__(self, store: SqliteStore, config: Config, *, shared: bool = False) -> None:
         self.time = 1_000_000.0
         self.slept: list[float] = []
         self.cases = {name: MemorySystem("case", clock=self.clock) for name in "ab"}
+        if shared:
+            self.cases["b"] = self.cases["a"]
         self.tickets = {
             name: MemorySystem("ticket", mapping=TICKET_MAP, workflow=STEPWISE, first="To Do", clock=self.clock)
             for name in "ab"
@@ -115,6 +117,24 @@ def test_all_rules_are_run_and_a_second_run_applies_nothing(bench: Bench) -> Non
     assert all(report.applied for report in outcome.reports)
     assert not any(report.applied for report in bench.run().reports)
     assert bench.slept == []
+
+
+def test_what_a_later_rule_writes_is_carried_on_by_an_earlier_one_in_the_same_run(tmp_path: Path) -> None:
+    with closing(SqliteStore()) as store:
+        bench = Bench(store, config_in(tmp_path), shared=True)
+        case = bench.cases["a"].add(title="Beacon")
+        bench.run()
+        (ticket,) = bench.tickets["b"].things.values()
+        bench.time += 60
+        bench.tickets["b"].edit(ticket.key, title="Beacon to a new domain")
+        outcome = bench.run()
+        assert outcome.exit_code == 0
+        assert [[(entry.side, entry.field) for entry in report.applied] for report in outcome.reports] == [
+            [("ticket", "title")], [("case", "title")],
+        ]
+        assert bench.cases["a"].things[case.key].fields["title"] == "Beacon to a new domain"
+        assert {each.fields["title"] for each in bench.tickets["a"].things.values()} == {"Beacon to a new domain"}
+        assert not any(report.applied for report in bench.run().reports)
 
 
 def test_a_rule_that_fails_stops_no_other(bench: Bench) -> None:

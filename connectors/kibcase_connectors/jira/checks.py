@@ -243,7 +243,7 @@ def _is_type(site: Site) -> bool:
 def _names(site: Site, known: set[str]) -> Iterator[Finding]:
     for name in site.config.statuses:
         if name.casefold() not in known:
-            yield note("statuses", f"the configuration names {name!r}, which the project does not have")
+            yield problem("statuses", f"the configuration names {name!r}, which the project does not have")
 
 
 def _type_name(site: Site) -> str:

@@ -116,6 +116,9 @@ def _probed(site: Site, table: str, asked: str, fields: tuple[str, ...]) -> Page
 
 
 def _journal(site: Site) -> Iterator[Finding]:
+    if site.config.journal == "off" and site.context.writes(COMMENTS):
+        yield problem("journal", "journal: off, but the link rule carries comments here; set comments: off in the rule")
+        return
     if not site.reads_journal:
         why = "journal: off" if site.config.journal == "off" else "no link rule carries comments"
         yield note("journal", f"left alone ({why}); comments are not synced")
@@ -220,6 +223,9 @@ def _states(site: Site) -> Iterator[Finding]:
     for value, label in known.items():
         if value not in meant:
             yield problem("states", f"{label} ({value}) means nothing; name it in states")
+    for value in site.config.states:
+        if value not in known:
+            yield problem("states", f"states names {value!r}, which the table does not have; it has {listed(known)}")
     for value in order(site.config):
         if value not in known:
             yield note("states", f"order names {value!r}, which the table does not have")

@@ -85,10 +85,13 @@ def filters(site: Site, accepts: ServiceNowFilter) -> Iterator[Finding]:
 def severities(site: Site) -> Iterator[Finding]:
     """Look whether a severity that is written would be read back as itself, by the base system's rules."""
     given = site.config.levels if site.table == "incident" else site.config.priorities
+    known = site.client.choices(site.table, "priority")
     for severity in given if SEVERITY in site.fields and site.context.writes(SEVERITY) else ():
         priority = expected_priority(severity_columns(severity, site.config))
         meant = site.config.severities.get(priority)
-        if meant is not None and meant != severity:
+        if meant is None and priority in known:
+            yield problem("severity", f"{severity} is written so that the priority is {priority}, which means nothing")
+        elif meant not in {None, severity}:
             yield note("severity", f"{severity} is written so that the priority is {priority}, which means {meant}")
 
 

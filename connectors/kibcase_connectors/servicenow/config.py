@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -21,7 +22,7 @@ from pydantic import (
 
 from kibcase_connectors.custom import CustomSettings
 from kibcase_connectors.observables import TYPES
-from kibcase_connectors.settings import plain_token, web_address, without
+from kibcase_connectors.settings import plain_token, unquoted_off, web_address, without
 
 Severity = Literal["low", "medium", "high", "critical"]
 Status = Literal["open", "in-progress", "closed"]
@@ -132,7 +133,7 @@ class ServiceNowConfig(CustomSettings):
         default_factory=_severities, description="The severity that a priority means."
     )
     tags_column: Column | None = Field(None, description="A text column of yours to keep tags in: u_tags.")
-    observables: Literal["auto", "app", "tables", "off"] = Field(
+    observables: Annotated[Literal["auto", "app", "tables", "off"], BeforeValidator(unquoted_off)] = Field(
         "auto",
         description="How observables of sn_si_incident are written: through Elastic's app, into the tables of Threat "
         "Intelligence, not at all; auto: through the app if it is there.",
@@ -145,7 +146,7 @@ class ServiceNowConfig(CustomSettings):
         None, description="On incident: a text column of yours to keep observables in, one per line: u_observables."
     )
     url_column: Column | None = Field(None, description="A column of yours for the address of the case: u_case_url.")
-    journal: Literal["work_notes", "comments", "off"] = Field(
+    journal: Annotated[Literal["work_notes", "comments", "off"], BeforeValidator(unquoted_off)] = Field(
         "work_notes",
         description="Where kibcase writes comments. What is written to comments can be seen by the caller. "
         "off: the journal is neither read nor written.",

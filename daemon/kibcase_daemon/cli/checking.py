@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kibcase_daemon.config import Config
     from kibcase_daemon.config.model import LinkConfig
     from kibcase_daemon.engine import Engine, Preview
+    from kibcase_daemon.sync.types import Both
     from kibcase_daemon.wiring import Wiring
 
 
@@ -70,6 +71,7 @@ def _connectors(config: Config, ends: ExitStack) -> Iterator[tuple[str, Connecto
             yield title, ends.enter_context(closing(guarded(name, both.of(side)))), [
                 *(_template_finding(text) for of, text in problems if of is side),
                 *_left_out(config, link, side),
+                *_unmatched(link.written(side), both, side),
             ]
     used = {name for link in config.links for name in (link.case, link.ticket)}
     for name, system in config.systems.items():
@@ -94,6 +96,30 @@ def _left_out(config: Config, link: LinkConfig, side: Side) -> Iterator[Finding]
     advice = f"name it under custom: of {other} as well" if able else f"{other} has no custom fields"
     for field in sorted(set(own) - set(config.custom_fields(link))):
         yield Finding(level="note", subject=field, text=f"takes no part: {advice}")
+
+
+def _unmatched(written: frozenset[str], both: Both[Connector], side: Side) -> Iterator[Finding]:
+    """Give a problem for each field with values of the other side that have no counterpart on this one."""
+    from kibcase_connectors.model import SEVERITIES, SEVERITY, STATUS, STATUSES, Finding
+
+    here, there = both.of(side), both.of(side.other)
+    for field, values in ((STATUS, STATUSES), (SEVERITY, SEVERITIES)):
+        if field not in written & here.capabilities.fields & there.capabilities.fields:
+            continue
+        lost = [value for value in values if _has(there, field, value) and not _has(here, field, value)]
+        if lost:
+            text = f"no counterpart of {', '.join(lost)} is configured; a {side.other} that is so would park its link"
+            yield Finding(level="problem", subject=field, text=text)
+
+
+def _has(connector: Connector, field: str, value: str) -> bool:
+    from kibcase_connectors.mapping import UnmappedError
+
+    try:
+        connector.mapping.native(field, value)
+    except UnmappedError:
+        return False
+    return True
 
 
 def _guarding(config: Config, ends: ExitStack) -> Callable[[str, Connector], Connector]:

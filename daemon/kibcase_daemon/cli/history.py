@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 def status(config_file: Path, *, as_json: bool) -> None:
-    """Show where every rule stands: its last success, and the links that are parked, waiting or gone."""
+    """Show where every rule stands: its last success, why its last cycle broke off, and the links in trouble."""
     from kibcase_daemon.wiring import copied_store
 
     config = read_config(config_file)
@@ -47,6 +47,9 @@ def status(config_file: Path, *, as_json: bool) -> None:
     for rule in rules:
         success = "never synced" if rule["last_success"] is None else f"last success {moment(rule['last_success'])}"
         out.print(plain(f"{rule['rule']}: {success}; {counts_line(rule['links'])}", limit=400), soft_wrap=True)
+        if failure := rule["failure"]:
+            text = f"{rule['rule']}: the cycle of {moment(failure['at'])} broke off: {failure['said']}"
+            out.print(plain(text, limit=2000), soft_wrap=True)
         if rule["troubled"]:
             out.print(links_table(rule["troubled"], time.time()))
 
@@ -59,6 +62,7 @@ def _standing(store: StateStore, rule: str) -> dict[str, Any]:
     counts = Counter(link.state for link in links)
     return {
         "rule": rule, "last_success": last_at(store, f"success/{rule}"), "last_full": last_at(store, f"full/{rule}"),
+        "failure": store.noted(f"failure/{rule}") or None,
         "links": {state.value: counts[state] for state in LinkState},
         "troubled": [
             link for link in links if link.state in (LinkState.WAITING, LinkState.PARKED, LinkState.GONE)

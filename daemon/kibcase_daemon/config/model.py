@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     InstanceOf,
@@ -21,6 +22,7 @@ from pydantic import (
 
 from kibcase_connectors.model import ASSIGNEE, COMMENTS, CREATE, FIELDS, FILES, FURTHER, SETS, Side
 from kibcase_connectors.people import People, Person
+from kibcase_connectors.settings import unquoted_off
 from kibcase_daemon.sync.guards import Limits
 from kibcase_daemon.sync.templates import TEMPLATED, Template, Templates
 from kibcase_daemon.sync.types import FILE_LIMIT, Both, Direction, FieldRule, Policy, Rules
@@ -36,6 +38,7 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Way = Annotated[Literal["both", "to_ticket", "to_case", "off"], BeforeValidator(unquoted_off)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class _Part(BaseModel):
 class FieldConfig(_Part):
     """How one field is synced; what is left out keeps its default."""
 
-    direction: Direction = Field(
+    direction: Annotated[Direction, BeforeValidator(unquoted_off)] = Field(
         Direction.BOTH, description="both, to_ticket, to_case, once or off; of the assignee off unless it is given."
     )
     policy: Policy = Field(
@@ -125,8 +128,8 @@ class LinkConfig(_Part):
     cases: InstanceOf[BaseModel] | None = Field(None, description="Which cases may get a ticket.")
     tickets: InstanceOf[BaseModel] | None = Field(None, description="Which tickets may get a case.")
     fields: Mapping[str, FieldConfig] = Field(default_factory=dict, description="Overrides, field by field.")
-    comments: Literal["both", "to_ticket", "to_case", "off"] = Field("both", description="Which way comments go.")
-    files: Literal["both", "to_ticket", "to_case", "off"] = Field("both", description="Which way files go.")
+    comments: Way = Field("both", description="Which way comments go.")
+    files: Way = Field("both", description="Which way files go.")
     max_file_size: int = Field(FILE_LIMIT, ge=1, description="The size of the largest file to copy, in bytes.")
     templates: TemplatesConfig = Field(
         default_factory=TemplatesConfig, description="What titles and descriptions are wrapped in."
@@ -134,12 +137,13 @@ class LinkConfig(_Part):
 
     @field_validator("fields")
     @classmethod
-    def _fitting(cls, fields: Mapping[str, FieldConfig]) -> Mapping[str, FieldConfig]:
+    def _fitting(cls, fields: Mapping[str, FieldConfig], info: ValidationInfo) -> Mapping[str, FieldConfig]:
         for name, field in fields.items():
             if name in SETS and "policy" in field.model_fields_set:
                 raise ValueError(f"{name} takes no policy: additions on both sides are merged")
             if name not in SETS and "removals" in field.model_fields_set:
                 raise ValueError(f"{name} takes no removals: that is for {', '.join(sorted(SETS))}")
+        _check_titled(fields.get("title", FieldConfig()).direction, info.data)
         return fields
 
     def rules(self, custom: Iterable[str] = ()) -> Rules:
@@ -173,6 +177,16 @@ class LinkConfig(_Part):
     def worn(self) -> Templates:
         """Give the templates per side that is written."""
         return Both(case=self.templates.case.templates(), ticket=self.templates.ticket.templates())
+
+
+def _check_titled(direction: Direction, link: Mapping[str, Any]) -> None:
+    """Refuse to make copies without a title: most systems take none, and nobody can work with one."""
+    for side, what in ((Side.TICKET, "tickets"), (Side.CASE, "cases")):
+        if link.get(f"create_{what}") and not (direction is Direction.ONCE or direction.carries(side)):
+            raise ValueError(
+                f"with title: {{direction: {direction}}} new {what} would have no title; give it a direction that "
+                f"reaches {what}, such as once, or set create_{what}: false"
+            )
 
 
 class LimitsConfig(_Part):

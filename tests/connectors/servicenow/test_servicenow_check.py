@@ -103,7 +103,8 @@ def test_a_closed_journal(bench: Bench) -> None:
     bench.tomasz.work_note(bench.person_makes(), "x")
     bench.servicenow.state.restrict(JOURNAL_CLOSED)
     assert "none to be seen" in found(bench.connector, "problem")["journal"]
-    assert "left alone" in found(bench.connect(journal="off"), "note")["journal"]
+    assert "left alone" in found(bench.connect(journal="off", written=()), "note")["journal"]
+    assert "set comments: off in the rule" in found(bench.connect(journal="off"), "problem")["journal"]
     bench.servicenow.state.give_roles("kibcase", "admin")
     assert "caller sees" in found(bench.connect(journal="comments"), "note")["journal"]
 

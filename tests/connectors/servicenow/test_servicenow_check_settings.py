@@ -162,3 +162,12 @@ def test_authors_that_cannot_be_asked_for_keep_their_names(incidents: Bench) -> 
     state.commit([replace(entry, values={**entry.values, "sys_created_by": "javascript:x"})])
     (comment,) = incidents.connector.read(key).comments
     assert comment.author == "javascript:x"
+
+
+def test_a_severity_that_comes_back_as_none_is_a_problem(make: MakeBench) -> None:
+    found = make("incident").connect(severities={"1": "critical"}).check()
+    assert "high is written so that the priority is 2, which means nothing" in texts(found, "problem")["severity"]
+
+
+def test_a_state_that_the_table_lacks_is_a_problem(make: MakeBench) -> None:
+    assert "states names '99'" in texts(make("incident").connect(states={"99": "open"}).check(), "problem")["states"]
