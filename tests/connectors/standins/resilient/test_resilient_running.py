@@ -68,7 +68,7 @@ def test_wrong_keys_lock(run: Any, rest_to: Any) -> None:
 
 def test_other_organisations(run: Any, rest_to: Any) -> None:
     rest = rest_to(run())
-    rest.base = rest.base.replace("201", "202")
+    rest.base = rest.base.replace("/orgs/201", "/orgs/202")
     assert rest("GET", "/incidents").status_code == 403
     barred = rest_to(run(org=Organization(enabled=False)))
     assert barred("GET", "/incidents").status_code == 403
