@@ -6,7 +6,7 @@ import logging
 
 from kibcase_connectors.actions import SetStatus
 from kibcase_connectors.api import Announce
-from kibcase_connectors.errors import ConnectorError, Refused, Throttled
+from kibcase_connectors.errors import ConnectorError, Refused
 from kibcase_connectors.model import STATUS, STATUSES, Receipt
 from kibcase_connectors.servicenow.differences import compared
 from kibcase_connectors.servicenow.failures import MoveRefused
@@ -51,12 +51,7 @@ def _shut(site: Site, record: Record, error: Refused) -> Refused:
 
 
 def _standing(error: ConnectorError, moved: str) -> ConnectorError:
-    what = f"{error.what} (its state went {moved} and stays there)"
-    kind = Refused if isinstance(error, Refused) else type(error)
-    told = kind(error.system, what, said=error.said, advice=error.advice, field=error.field)
-    if isinstance(error, Throttled) and isinstance(told, Throttled):
-        told.retry_after = error.retry_after
-    return told
+    return error.about(f"{error.what} (its state went {moved} and stays there)")
 
 
 class _Journey:

@@ -16,10 +16,10 @@ from kibcase_connectors.memory import MemoryConnector, MemorySystem
 from kibcase_connectors.model import FIELDS
 from kibcase_connectors.resilient import ResilientConfig, ResilientConnector
 from kibcase_connectors.standins.resilient import DEFAULT_CUSTOM_FIELDS, DEFAULT_KEYS, Field, ResilientStandin
-from kibcase_daemon.engine import Engine, Report
 from kibcase_daemon.look import LinkRule
 from kibcase_daemon.store.sqlite import SqliteStore
 from kibcase_daemon.sync.types import Both, FieldRule, Policy, Rules
+from tests.connectors.resilient.synced import Synced
 
 KEY = DEFAULT_KEYS[0]
 CUSTOM = (
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
 How = Literal["never arrives", "answer lost"]
 
 
-class World:
+class World(Synced):
     """Cases in memory, incidents on a platform that answers HTTP, and a daemon with nothing but its store."""
 
     def __init__(
@@ -57,22 +57,6 @@ class World:
             connectors=Both(case=MemoryConnector(self.cases), ticket=self.ticket),
             creates=Both(case=create_cases, ticket=True),
         )
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def cycle(self, *, full: bool = False) -> Report:
-        self.time += 1.0
-        return Engine(self.rule, self.store, clock=lambda: self.time).cycle(full=full)
-
-    def settle(self) -> None:
-        """Sync until all is in step, as a daemon that is left alone: at least twice, so that nothing echoes."""
-        for pause in (0.0, 5.0, 60.0, 300.0, 600.0, 4000.0, 20_000.0):
-            self.time += pause
-            report = self.cycle()
-            if report.in_step and pause >= 60.0:
-                return
-        raise AssertionError(f"never in step: {report}")
 
     @property
     def incident(self) -> Any:

@@ -17,10 +17,10 @@ from kibcase_connectors.memory import Account, MemoryConnector, MemorySystem, Pa
 from kibcase_connectors.model import ASSIGNEE, FIELDS, OBSERVABLES
 from kibcase_connectors.resilient import ResilientConfig, ResilientConnector
 from kibcase_connectors.standins.resilient import DEFAULT_CUSTOM_FIELDS, DEFAULT_KEYS, Field, ResilientStandin
-from kibcase_daemon.engine import Engine, Report
 from kibcase_daemon.look import LinkRule
 from kibcase_daemon.store.sqlite import SqliteStore
 from kibcase_daemon.sync.types import Both, FieldRule, Policy, Rules
+from tests.connectors.resilient.synced import Synced
 
 KEY = DEFAULT_KEYS[0]
 CUSTOM = (*DEFAULT_CUSTOM_FIELDS, Field(id=2005, name="score", text="Score", input_type="number", prefix="properties"))
@@ -30,7 +30,7 @@ IP, URL, HOST = "ipv4 203.0.113.7", "url https://evil.example.com/a", "hostname 
 WRITES = r".*/incidents(/\d+(/(comments|artifacts|attachments)(/\d+)?)?)?"
 
 
-class World:
+class World(Synced):
     """Cases in memory with every part, incidents on a platform, and a daemon with nothing but its store."""
 
     def __init__(self, ends: ExitStack, *, children_count: bool = False) -> None:
@@ -56,21 +56,6 @@ class World:
             connectors=Both(case=MemoryConnector(self.cases), ticket=self.ticket),
             creates=Both(case=False, ticket=True),
         )
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
-
-    def cycle(self, *, full: bool = False) -> Report:
-        self.time += 1.0
-        return Engine(self.rule, self.store, clock=lambda: self.time).cycle(full=full)
-
-    def settle(self) -> None:
-        for pause in (0.0, 5.0, 60.0, 300.0, 600.0, 4000.0, 20_000.0):
-            self.time += pause
-            report = self.cycle()
-            if report.in_step and pause >= 60.0:
-                return
-        raise AssertionError(f"never in step: {report}")
 
     @property
     def incident(self) -> Any:
